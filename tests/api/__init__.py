@@ -1,0 +1,1 @@
+"""The service: its URLs, its answers, its client."""
