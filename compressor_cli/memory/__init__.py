@@ -1,0 +1,1 @@
+"""What is remembered between runs: settings, submitted jobs, what was compressed from what."""
