@@ -1,0 +1,218 @@
+"""The supervisor: daemon threads do the work, the main thread alone decides when it ends.
+
+Ending is crash-only. At a signal or the deadline the workers get a second, the temporary files that
+they registered are removed, and the main thread goes on to leave, whatever a socket is doing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Generic, TypeVar
+
+from compressor_cli.engine.deadline import Deadline
+from compressor_cli.errors import Interrupted
+
+E = TypeVar("E")
+T = TypeVar("T")
+GRACE = 1.0
+"""Seconds that workers have to come to an end by themselves."""
+
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+class Stopped(BaseException):
+    """Raised in a worker that is asked to end; no worker catches it but to tidy up."""
+
+
+class DeadlinePassed(Exception):
+    """The time for the whole command is over. The command turns it into what the user is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Signalled:
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Crashed:
+    error: BaseException
+
+
+class _End:
+    """Told to the readers of a channel: nothing more will come."""
+
+
+class Tick:
+    """Posted when nothing else happened for a while, so that a view can show that time passes."""
+
+
+class Channel(Generic[T]):
+    """A queue between threads whose waiting readers are woken when the command ends."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+
+    def put(self, value: T) -> None:
+        self._queue.put(value)
+
+    def get(self, timeout: float | None = None) -> T | None:
+        """The next value, or None after `timeout` seconds. Raises Stopped when the command ends."""
+        try:
+            value = self._queue.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        if isinstance(value, _End):
+            self._queue.put(value)  # for the next reader
+            raise Stopped
+        return value
+
+    def end(self) -> None:
+        self._queue.put(_End())
+
+
+class Crew(Generic[E]):
+    """Runs workers and hands their events to the main thread, until one of them says it is over.
+
+    Use as a context manager in the main thread; leaving it stops every worker.
+    """
+
+    def __init__(
+        self,
+        deadline: Deadline | None = None,
+        *,
+        tick: float = 0.25,
+    ) -> None:
+        """`tick`: seconds between ticks."""
+        self.deadline = deadline or Deadline()
+        self._tick = tick
+        self._channels: list[Channel[object]] = []
+        self._events: queue.SimpleQueue[E | _Signalled | _Crashed] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._workers: list[threading.Thread] = []
+        self._litter: set[Path] = set()
+        self._lock = threading.Lock()
+        self._signalled: int | None = None
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Crew[E]:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, background jobs
+                    self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.dismiss()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._signalled is not None:  # the second one: at once
+            self._tidy()
+            os._exit(128 + number)
+        self._signalled = number
+        self._halt()
+        self._events.put(_Signalled(number))
+
+    def _halt(self) -> None:
+        self._stop.set()
+        for channel in self._channels:
+            channel.end()
+
+    def channel(self) -> Channel[T]:
+        """A new queue for this crew's workers."""
+        channel: Channel[T] = Channel()
+        self._channels.append(channel)  # type: ignore[arg-type]
+        return channel
+
+    def work(self, task: Callable[[], None], *, name: str) -> None:
+        """Start a daemon thread that runs `task`. An error it does not handle ends the command."""
+
+        def run() -> None:
+            try:
+                task()
+            except Stopped:
+                pass
+            except BaseException as error:  # noqa: BLE001 - handed to the main thread, whole
+                self._events.put(_Crashed(error))
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        self._workers.append(thread)
+        thread.start()
+
+    def post(self, event: E) -> None:
+        """Hand an event to the main thread."""
+        self._events.put(event)
+
+    def events(self) -> Iterator[E | Tick]:
+        """What the workers post, in order, with ticks between; the caller leaves off.
+
+        Raises Interrupted at a signal, DeadlinePassed at the deadline, and what a worker died of.
+        """
+        left: int | None = None  # how many were there when the deadline came: they still count
+        while True:
+            if left is None and self.deadline.remaining() == 0.0:
+                left = self._events.qsize()
+            if left == 0:
+                raise DeadlinePassed
+            try:
+                event = self._events.get(timeout=self.deadline.clipped(self._tick))
+            except queue.Empty:
+                yield Tick()
+                continue
+            left = None if left is None else left - 1
+            if isinstance(event, _Signalled):
+                raise Interrupted(event.number)
+            if isinstance(event, _Crashed):
+                raise event.error
+            yield event
+
+    def check(self) -> None:
+        """Called by workers at each step. Raises Stopped when the command ends."""
+        if self._stop.is_set():
+            raise Stopped
+
+    def sleep(self, seconds: float) -> None:
+        """Called by workers instead of time.sleep. Raises Stopped when the command ends."""
+        if self._stop.wait(seconds):
+            raise Stopped
+
+    def register(self, path: Path) -> None:
+        """A temporary file that must not survive an early end."""
+        with self._lock:
+            self._litter.add(path)
+
+    def release(self, path: Path) -> None:
+        """This file has been removed, or has got its final name."""
+        with self._lock:
+            self._litter.discard(path)
+
+    def dismiss(self) -> None:
+        """Stop all workers, wait for them a moment, and remove the temporary files they left."""
+        self._halt()
+        until = time.monotonic() + GRACE
+        for thread in self._workers:
+            thread.join(max(0.0, until - time.monotonic()))
+        self._tidy()
+
+    def _tidy(self) -> None:
+        for path in list(self._litter):
+            with contextlib.suppress(OSError):
+                path.unlink()
+            self._litter.discard(path)

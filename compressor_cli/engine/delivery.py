@@ -1,0 +1,98 @@
+"""The last stage of a job's road: its result, downloaded to where the command wants it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from compressor_cli.api.client import ApiClient
+from compressor_cli.api.contract import Job
+from compressor_cli.api.outputs import OutputClient
+from compressor_cli.engine.crew import Crew
+from compressor_cli.engine.gate import Gate
+from compressor_cli.engine.notebook import Notebook
+from compressor_cli.engine.saving import Means, save
+from compressor_cli.engine.submitting import failure
+from compressor_cli.engine.target import Destination, Target, target
+from compressor_cli.engine.updates import Item, Receiving, Update
+from compressor_cli.errors import NotFinished, OutputProblem
+
+
+class Delivery:
+    """Saves results at `place`. `stdout` gives a file descriptor for one that goes there."""
+
+    def __init__(
+        self,
+        place: Destination,
+        *,
+        crew: Crew[Update],
+        api: ApiClient,
+        outputs: OutputClient,
+        notes: Notebook,
+        gate: Gate,
+        stdout: Callable[[], int] = lambda: 1,
+    ) -> None:
+        self._place = place
+        self._crew = crew
+        self._api = api
+        self._notes = notes
+        self._means = Means(crew, outputs, gate, self._fresh, stdout)
+        self._claimed: set[Path] = set()
+        self._lock = threading.Lock()
+
+    def __call__(self, item: Item) -> None:
+        """Save the result of a completed job; `item.saved` or `item.skipped` is set afterwards.
+
+        Raises what engine/saving.py and engine/target.py raise.
+        """
+        job = item.job
+        assert job is not None
+        goal = self._claim(item, job)
+        if goal is None:
+            item.skipped = True
+            return
+        item.saved = save(
+            job,
+            goal,
+            means=self._means,
+            received=lambda done, whole: self._crew.post(Receiving(item, done, whole)),
+        )
+        if item.saved.path is not None:
+            self._notes.saved(job, str(item.saved.path.absolute()))
+
+    def _fresh(self, job_id: str) -> Job:
+        """The job's present answer, for a new URL. Raises NotFinished, JobFailed."""
+        job = self._api.job(job_id).job
+        self._notes.observed(job)
+        if job.state == "failed":
+            raise failure(job)
+        if job.url is None:
+            raise NotFinished(f"job {job_id} has no output yet", job_id=job_id)
+        return job
+
+    def _claim(self, item: Item, job: Job) -> Target | None:
+        """The item's target, which no other item of this run may have.
+
+        Claimed whether it exists or not: what another item has just put there is not to be skipped.
+        """
+        anyhow = self._target(replace(self._place, force=True, skip_existing=False), item, job)
+        if anyhow is not None and anyhow.path is not None:
+            with self._lock:
+                if anyhow.path in self._claimed:
+                    raise OutputProblem(
+                        f"two results of this run would both be {anyhow.path}",
+                        hint="get this one with -o FILE",
+                    )
+                self._claimed.add(anyhow.path)
+        return self._target(self._place, item, job)
+
+    def _target(self, place: Destination, item: Item, job: Job) -> Target | None:
+        return target(
+            place,
+            source=item.path,
+            source_name=item.name,
+            server_name=job.output.name,
+            job_id=job.id,
+        )

@@ -1,0 +1,190 @@
+"""Many jobs on their road at once: submit, wait, deliver, each in its own stage.
+
+A stage is a queue with a few workers; an item goes from one to the next and ends exactly once. The
+main thread iterates over `run` and alone decides when to leave.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from compressor_cli.api.client import ApiClient, Look
+from compressor_cli.engine.crew import Channel, Crew, Tick
+from compressor_cli.engine.gate import Gate
+from compressor_cli.engine.notebook import Journal, Notebook
+from compressor_cli.engine.polling import LAST_LOOK, Outcome, Poller, Watch
+from compressor_cli.engine.submitting import Desk, check_input, failure, submit
+from compressor_cli.engine.updates import Delayed, Ended, Item, Looked, Submitted, Update
+from compressor_cli.errors import CompressorError, JobFailed, NotFinished, NotKnown
+
+DELIVERERS = 4
+"""Results that are fetched at once."""
+
+Deliver = Callable[[Item], None]
+"""Brings a completed item's result to its place, in a worker's thread, or raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How far the road goes: `wait` until jobs end, then `deliver`, None: results stay there.
+
+    `any_one`: the first job that ends is enough. `uploaders`: submits at once; 1 keeps their order.
+    """
+
+    wait: bool = False
+    deliver: Deliver | None = None
+    any_one: bool = False
+    uploaders: int = 1
+
+
+class Pipeline:
+    """The stages. All that asks the service something pauses at the one `gate`."""
+
+    def __init__(
+        self,
+        crew: Crew[Update],
+        *,
+        api: ApiClient,
+        journal: Journal,
+        notes: Notebook,
+        gate: Gate,
+        plan: Plan,
+    ) -> None:
+        self._crew = crew
+        self._notes = notes
+        self._plan = plan
+        self._desk = Desk(crew, api, journal, gate)
+        self._poller = Poller(crew, look=api.job, told=self._told, gate=gate)
+        self._submits: Channel[Item] = crew.channel()
+        self._completed: Channel[Item] = crew.channel()
+        self._waiting: dict[str, list[Item]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, items: Sequence[Item]) -> Iterator[Update | Tick]:
+        """Send every item down its road, and tell what happens until all have ended.
+
+        Raises Interrupted and DeadlinePassed.
+        """
+        for item in items:
+            if item.job is not None:
+                self._arrive(item)
+            elif item.source is not None:
+                self._submits.put(item)
+            elif item.job_id is not None:
+                self._look_at(item, item.job_id)
+        for number in range(min(self._plan.uploaders, len(items))):
+            self._crew.work(self._submitter, name=f"submit-{number}")
+        if self._plan.deliver is not None:
+            for number in range(min(DELIVERERS, len(items))):
+                self._crew.work(self._deliverer, name=f"deliver-{number}")
+        yield from self._watched(len(items))
+
+    def _watched(self, open_items: int) -> Iterator[Update | Tick]:
+        if not open_items:
+            return
+        for event in self._crew.events():
+            yield event
+            if isinstance(event, Ended):
+                open_items -= 1
+                ended = isinstance(event.item.error, JobFailed | None)
+                if not open_items or (self._plan.any_one and ended):
+                    return
+
+    def _arrive(self, item: Item) -> None:
+        """Send an item whose job has an answer to its next stage."""
+        job = item.job
+        assert job is not None
+        try:
+            if job.state == "failed":
+                raise failure(job)
+            if job.state == "completed":
+                check_input(item)
+            if job.state == "pending" and self._plan.wait:
+                self._look_at(item, job.id)
+            elif self._plan.deliver is None:
+                self._end(item)
+            elif job.state == "pending":
+                raise NotFinished(f"job {job.id} is still running", job_id=job.id)
+            else:
+                self._completed.put(item)
+        except CompressorError as error:
+            self._end(item, error)
+
+    def _look_at(self, item: Item, job_id: str) -> None:
+        with self._lock:
+            self._waiting.setdefault(job_id, []).append(item)
+        self._poller.watch(job_id, fresh=item.fresh, once=not self._plan.wait)
+
+    def _end(self, item: Item, error: CompressorError | None = None) -> None:
+        item.error = error
+        if error is not None:
+            error.job_id = item.job.id if item.job is not None else item.job_id
+        self._crew.post(Ended(item))
+
+    def _submitter(self) -> None:
+        while (item := self._submits.get()) is not None:
+            error: CompressorError | None = None
+            try:
+                submit(item, self._desk)
+            except CompressorError as trouble:
+                error = trouble
+            if item.job is not None:  # also where only the ledger could not be written
+                item.fresh = True
+                self._crew.post(Submitted(item))
+            if error is not None:
+                self._end(item, error)
+            else:
+                self._arrive(item)
+
+    def _told(self, watch: Watch, outcome: Outcome, next_in: float | None) -> None:
+        """An outcome of the poller, in its thread: record it and send its items on."""
+        over = next_in is None or self._in_vain(next_in)
+        with self._lock:
+            items = self._waiting.get(watch.job_id, [])
+            if over:
+                self._waiting.pop(watch.job_id, None)
+        if isinstance(outcome, Look):
+            self._notes.observed(outcome.job)
+        for item in items:
+            if isinstance(outcome, Look):
+                item.job = outcome.job
+                self._crew.post(Looked(item, next_in))
+            elif next_in is not None:
+                self._crew.post(Delayed(item, outcome, next_in))
+            if over:
+                self._looked_enough(item, outcome, next_in)
+
+    def _looked_enough(self, item: Item, outcome: Outcome, next_in: float | None) -> None:
+        if next_in is not None:
+            self._end(item, _asked_too_long(next_in))
+        elif isinstance(outcome, Look):
+            self._arrive(item)
+        elif isinstance(outcome, NotKnown) and item.kept is not None:
+            item.job = item.kept
+            self._arrive(item)
+        else:
+            self._end(item, outcome)
+
+    def _in_vain(self, next_in: float) -> bool:
+        """Whether the service asks for a wait far beyond the deadline."""
+        left = self._crew.deadline.remaining()
+        return left is not None and next_in > left + 2 * LAST_LOOK
+
+    def _deliverer(self) -> None:
+        while (item := self._completed.get()) is not None:
+            assert self._plan.deliver is not None
+            try:
+                self._plan.deliver(item)
+            except CompressorError as error:
+                self._end(item, error)
+            else:
+                self._end(item)
+
+
+def _asked_too_long(wait: float) -> NotFinished:
+    return NotFinished(
+        f"the job is still running, and the service asks to wait {wait:.0f} s, "
+        "longer than the time that is left"
+    )

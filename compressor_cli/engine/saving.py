@@ -1,0 +1,196 @@
+"""A result's bytes, from the network to their place: resumed when cut, verified, all or nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compressor_cli.api.contract import Job
+from compressor_cli.api.headers import content_length, range_start, strong_validator
+from compressor_cli.api.http import Answer
+from compressor_cli.api.outputs import Expired, OutputClient
+from compressor_cli.engine import backoff
+from compressor_cli.engine.body import PIECE
+from compressor_cli.engine.crew import Crew
+from compressor_cli.engine.gate import Gate
+from compressor_cli.engine.part import PRIVATE, Part
+from compressor_cli.engine.target import Target, put_in_place, temporary
+from compressor_cli.errors import (
+    BadResult,
+    NotKnown,
+    OutputProblem,
+    ReaderGone,
+    TemporaryTrouble,
+    Throttled,
+)
+
+FRESH_URLS = 3
+"""So many times a job is asked for a fresh URL of its output before we give up."""
+
+Received = Callable[[int, int | None], None]
+"""Told the bytes so far and the whole size, None if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a download works with. `fresh` asks the job for its present answer."""
+
+    crew: Crew[Any]
+    outputs: OutputClient
+    gate: Gate
+    fresh: Callable[[str], Job]
+    stdout: Callable[[], int]  # a file descriptor to write a result to
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A result that lies where it was wanted. `path` None: it went to stdout. `size` in bytes."""
+
+    path: Path | None
+    size: int
+
+
+def save(job: Job, goal: Target, *, means: Means, received: Received) -> Saved:
+    """Download the output of a completed job and put it in its place.
+
+    Raises BadResult when the bytes are not as promised, OutputProblem, TemporaryTrouble, NotKnown,
+    Refused.
+    """
+    if goal.path is None or goal.special:
+        return _pour(job, goal, means=means, received=received)
+    path = temporary(goal.path)
+    with Part(path, means.crew, mode=goal.mode) as part:
+        _fill(part, job, means=means, received=received)
+        return Saved(put_in_place(path, goal), part.size)
+
+
+def _pour(job: Job, goal: Target, *, means: Means, received: Received) -> Saved:
+    """Into a private file first: nothing unverified reaches stdout or a device."""
+    path = temporary(Path(tempfile.gettempdir()) / "compressor-result")
+    with Part(path, means.crew, mode=PRIVATE) as part:
+        _fill(part, job, means=means, received=received)
+        try:
+            if goal.path is None:
+                part.copy_to(means.stdout())
+            else:
+                handle = os.open(goal.path, os.O_WRONLY)
+                try:
+                    part.copy_to(handle)
+                finally:
+                    os.close(handle)
+        except BrokenPipeError:
+            raise ReaderGone("the reader of the output went away") from None
+        except OSError as error:
+            name = goal.path or "stdout"
+            raise OutputProblem(f"{name} cannot be written: {error.strerror}") from None
+        return Saved(goal.path, part.size)
+
+
+def _fill(part: Part, job: Job, *, means: Means, received: Received) -> None:
+    """Download until the part is whole and verified; go on where the network cut it."""
+    failures = fresh_urls = 0
+    download = _Download(part, received, means.crew)
+    while True:
+        before = part.furthest
+        try:
+            download.attempt(job, means.outputs)
+            return
+        except Expired as error:
+            fresh_urls += 1
+            if fresh_urls > FRESH_URLS:
+                raise NotKnown(error.message) from None
+            job = means.fresh(job.id)
+        except Throttled as error:
+            means.crew.sleep(means.gate.hold(error.retry_after))
+        except TemporaryTrouble as error:
+            failures = 1 if part.furthest > before else failures + 1
+            if failures >= backoff.ATTEMPTS:
+                raise TemporaryTrouble(error.message, hint=error.hint) from None
+            means.crew.sleep(backoff.retry(failures, chance=random.random()))
+
+
+class _Download:
+    """Attempts to fill one part."""
+
+    def __init__(self, part: Part, received: Received, crew: Crew[Any]) -> None:
+        self._part = part
+        self._received = received
+        self._crew = crew
+        self._validator: str | None = None
+
+    def attempt(self, job: Job, outputs: OutputClient) -> None:
+        """One request, from where the part ends if the server can resume, else from the start."""
+        assert job.url is not None
+        part, headers = self._part, {}
+        if part.size and self._validator:
+            headers = {"Range": f"bytes={part.size}-", "If-Range": self._validator}
+        with outputs.open(job.url, headers=headers) as answer:
+            if not self._continues(answer):
+                part.start_over()
+                self._validator = None
+                if answer.status != 200:
+                    raise TemporaryTrouble("the output cannot be resumed where it was cut")
+            self._validator = strong_validator(answer.headers) or self._validator
+            whole = self._expected(job, answer)
+            if whole is not None:
+                part.need(whole - part.size)
+            self._receive(answer, whole)
+            self._verify(job, answer, whole)
+        part.sync()
+
+    def _continues(self, answer: Answer) -> bool:
+        """Whether this answer is the rest of the very bytes that are here."""
+        start = range_start(answer.headers.get("content-range"))
+        same = strong_validator(answer.headers) in (None, self._validator)
+        return (
+            answer.status == 206 and start is not None and start[0] == self._part.size > 0 and same
+        )
+
+    def _expected(self, job: Job, answer: Answer) -> int | None:
+        """The whole size, from the job or else the answer. Raises BadResult where they differ."""
+        declared = content_length(answer.headers.get("content-length"))
+        if declared is not None:
+            declared += self._part.size
+        promised = job.output.size
+        is_page = answer.headers.get("content-type", "").startswith("text/html")
+        if promised is not None and declared is not None and promised != declared:
+            page = " (a web page)" if is_page else ""
+            raise BadResult(f"the output has {declared} bytes{page}, {promised} were promised")
+        if is_page and job.output.sha1 is None and "html" not in (job.output.mime or ""):
+            raise BadResult("the output's server sent a web page instead")
+        return promised if promised is not None else declared
+
+    def _receive(self, answer: Answer, whole: int | None) -> None:
+        buffer = bytearray()
+        try:
+            for chunk in answer.pieces():
+                self._crew.check()
+                buffer += chunk
+                if whole is not None and self._part.size + len(buffer) > whole:
+                    raise BadResult(f"the output is longer than the promised {whole} bytes")
+                if len(buffer) >= PIECE:
+                    self._keep(buffer, whole)
+        finally:  # what came before a cut counts: the next attempt goes on from there
+            self._keep(buffer, whole)
+
+    def _keep(self, buffer: bytearray, whole: int | None) -> None:
+        self._part.write(bytes(buffer))
+        buffer.clear()
+        self._received(self._part.size, whole)
+
+    def _verify(self, job: Job, answer: Answer, whole: int | None) -> None:
+        sha1 = job.output.sha1
+        if "content-encoding" in answer.headers and sha1 not in (None, self._part.sha1()):
+            raise BadResult("the output came encoded, which was not asked for; discarded")
+        if whole is not None and self._part.size < whole:
+            raise TemporaryTrouble(f"the output was cut at {self._part.size} of {whole} bytes")
+        if sha1 is not None and self._part.sha1() != sha1:
+            raise BadResult("the output's SHA-1 is not the promised one; discarded")
+        endless = "transfer-encoding" not in answer.headers and whole is None
+        if sha1 is None and (endless or "content-encoding" in answer.headers):
+            raise BadResult("nothing tells whether the output is whole, no size and no SHA-1")

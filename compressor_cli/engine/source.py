@@ -1,0 +1,143 @@
+"""What is handed over: a file, a URL or standard input, checked before anything is sent."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from compressor_cli.api.client import ApiClient, Look
+from compressor_cli.api.contract import Json
+from compressor_cli.api.origin import shown
+from compressor_cli.engine.body import PIECE, UploadBody
+from compressor_cli.errors import InputProblem, UsageProblem
+
+SPOOL_LIMIT = 16 * 1024**3
+"""Standard input is kept in a temporary file up to this many bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A regular file. `label` as the user named it; `name` is what the service is told."""
+
+    label: str
+    path: Path
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class UrlSource:
+    """A URL that the service retrieves itself, with `headers`. `label` shows no credentials."""
+
+    label: str
+    url: str
+    name: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StdinSource:
+    """Standard input, `stream`; spooled to a private file before it is sent."""
+
+    stream: BinaryIO
+    label: str = "-"
+    name: str = "stdin"
+
+
+Source = FileSource | UrlSource | StdinSource
+
+
+def is_url(text: str) -> bool:
+    """Whether a source on the command line is a URL, not a path."""
+    return text.lower().startswith(("http://", "https://"))
+
+
+def file_source(text: str) -> FileSource:
+    """The file at the path `text`. Raises InputProblem unless it can be read and has content."""
+    path = Path(text)
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputProblem(f"{text} is {_kind(path)}, not a regular file")
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise unreadable(text, error) from None
+    except ValueError:
+        raise InputProblem(f"{text!r} is not a possible path") from None
+    if size == 0:
+        raise InputProblem(f"{text} is empty")
+    return FileSource(text, path.absolute(), path.name, size)
+
+
+def url_source(text: str, *, headers: dict[str, str]) -> UrlSource:
+    """The URL `text`. Raises UsageProblem when no service could retrieve it."""
+    try:
+        parts = urlsplit(text)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not text.isprintable() or " " in text:
+        raise UsageProblem(f"{shown(text)} is not a usable URL")
+    name = PurePosixPath(unquote(parts.path)).name or str(parts.hostname)
+    return UrlSource(shown(text), text, name, headers)
+
+
+def spool_file() -> Path:
+    """The name of a temporary file for standard input, in the system's folder for these."""
+    return Path(tempfile.gettempdir()) / f"compressor-{secrets.token_hex(8)}.spool"
+
+
+def spooled(
+    source: StdinSource, path: Path, *, check: Callable[[], None], limit: int = SPOOL_LIMIT
+) -> FileSource:
+    """Standard input, copied whole to the new private file `path`; `check` is called at each piece.
+
+    Raises InputProblem when there is nothing, or no end.
+    """
+    size = 0
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            while piece := source.stream.read(PIECE):
+                check()
+                size += len(piece)
+                if size > limit:
+                    raise InputProblem(f"standard input does not end after {limit} bytes")
+                file.write(piece)
+    except OSError as error:
+        raise unreadable("standard input", error) from None
+    if size == 0:
+        raise InputProblem("standard input is empty")
+    return FileSource(source.label, path, source.name, size)
+
+
+def send(
+    source: FileSource | UrlSource,
+    api: ApiClient,
+    options: Json,
+    *,
+    sent: Callable[[int, int], None],
+) -> tuple[Look, str | None]:
+    """Hand a source over once, with a fresh file handle: the answer, and the SHA-1 sent."""
+    if isinstance(source, UrlSource):
+        return api.fetch(source.url, headers=source.headers, options=options), None
+    body = UploadBody(source.path, label=source.label, name=source.name, options=options, sent=sent)
+    with body:
+        return api.upload(body), body.sha1()
+
+
+def unreadable(label: str, error: OSError) -> InputProblem:
+    return InputProblem(f"{label} cannot be read: {error.strerror or type(error).__name__}")
+
+
+def _kind(path: Path) -> str:
+    mode = path.stat().st_mode
+    tests = {"a folder": stat.S_ISDIR, "a pipe": stat.S_ISFIFO, "a socket": stat.S_ISSOCK}
+    return next((name for name, test in tests.items() if test(mode)), "a device")

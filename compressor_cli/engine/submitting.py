@@ -1,0 +1,197 @@
+"""Handing a source over exactly once: what is tried again, what never, what is on disk before.
+
+Tried again: what cannot have been accepted (no connection, or the last byte never left; 429, and
+503 with Retry-After). Never again: anything after the whole request was sent.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from compressor_cli.api.client import ApiClient, Look
+from compressor_cli.api.contract import Job
+from compressor_cli.engine import backoff
+from compressor_cli.engine.crew import Crew
+from compressor_cli.engine.gate import Gate
+from compressor_cli.engine.notebook import Journal
+from compressor_cli.engine.source import (
+    FileSource,
+    Source,
+    StdinSource,
+    UrlSource,
+    send,
+    spool_file,
+    spooled,
+)
+from compressor_cli.engine.updates import Delayed, Item, Sending
+from compressor_cli.errors import (
+    BadResult,
+    CompressorError,
+    JobFailed,
+    KeyProblem,
+    MaybeAccepted,
+    TemporaryTrouble,
+    Throttled,
+)
+
+CHECK_ABOVE = 8 * 1024 * 1024
+"""Before so many bytes are sent, the key is tried with a small request: a refusal in the middle of
+a large body is often lost with the connection, and looks like trouble that is worth another try."""
+THROTTLES = 10
+"""So many requests to pause in a row, and the source is given up for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What submitting works with."""
+
+    crew: Crew[Any]
+    api: ApiClient
+    journal: Journal
+    gate: Gate
+
+
+def submit(item: Item, desk: Desk) -> None:
+    """Hand over `item.source`; afterwards `item.job` is set, and durable in the ledger.
+
+    Raises TemporaryTrouble (nothing accepted), MaybeAccepted (never sent again), JobFailed, and
+    what the source or the service refuses.
+    """
+    with _spooled(item.source, desk.crew) as source:
+        _record_and_send(item, source, desk)
+
+
+@contextmanager
+def _spooled(source: Source | None, crew: Crew[Any]) -> Iterator[FileSource | UrlSource]:
+    """The source, with standard input as a file that is gone afterwards."""
+    assert source is not None
+    if not isinstance(source, StdinSource):
+        yield source
+        return
+    path = spool_file()
+    crew.register(path)
+    try:
+        yield spooled(source, path, check=crew.check)
+    finally:
+        path.unlink(missing_ok=True)
+        crew.release(path)
+
+
+def _record_and_send(item: Item, source: FileSource | UrlSource, desk: Desk) -> None:
+    item.since = time.monotonic()
+    if isinstance(source, FileSource):
+        item.size = source.size
+        if source.size > CHECK_ABOVE:
+            _try_key(desk)
+    item.entry = desk.journal.begin(
+        source=item.label,
+        source_path=None if item.path is None else str(item.path),
+        input_sha1=None,
+        input_size=item.size,
+        options=item.options,
+        api_url=desk.api.api_url,
+    )
+    try:
+        look = _accepted(item, source, desk)
+    except MaybeAccepted as error:
+        desk.journal.ended(item.entry, state="unknown", message=error.message)
+        raise
+    except CompressorError as error:
+        desk.journal.ended(item.entry, state="not-sent", message=error.message)
+        raise
+    _remember(item, look.job, desk)
+
+
+def _try_key(desk: Desk) -> None:
+    """Raises KeyProblem when the service refuses the key; other trouble will show by itself."""
+    try:
+        desk.api.account()
+    except KeyProblem:
+        raise
+    except CompressorError:
+        return
+
+
+def _accepted(item: Item, source: FileSource | UrlSource, desk: Desk) -> Look:
+    failures = throttles = 0
+    while True:
+        desk.gate.wait(desk.crew.sleep)
+        try:
+            return _attempt(item, source, desk)
+        except Throttled as error:
+            throttles += 1
+            wait = desk.gate.hold(error.retry_after)
+            if throttles >= THROTTLES or _too_long(wait, desk):
+                hint = f"the service asks for a pause of {wait:.0f} s: run it again after that"
+                raise TemporaryTrouble(error.message, hint=hint) from None
+            desk.crew.post(Delayed(item, error, wait))
+        except TemporaryTrouble as error:
+            failures += 1
+            if failures >= backoff.ATTEMPTS:
+                hint = error.hint or f"tried {failures} times; nothing was accepted: run it again"
+                raise TemporaryTrouble(error.message, hint=hint) from None
+            wait = backoff.retry(failures, chance=random.random())
+            desk.crew.post(Delayed(item, error, wait))
+            desk.crew.sleep(wait)
+
+
+def _too_long(wait: float, desk: Desk) -> bool:
+    left = desk.crew.deadline.remaining()
+    return left is not None and wait > left
+
+
+def _attempt(item: Item, source: FileSource | UrlSource, desk: Desk) -> Look:
+    def sent(done: int, whole: int) -> None:
+        desk.crew.check()
+        item.size = whole  # the file may be another since it was looked at first
+        item.in_doubt = done == whole
+        desk.crew.post(Sending(item, done, whole))
+
+    if isinstance(source, UrlSource):
+        item.in_doubt = True
+        desk.crew.post(Sending(item, 0, None))
+    try:
+        look, item.sha1 = send(source, desk.api, item.options, sent=sent)
+    except CompressorError:  # whether it may have been accepted is now in the error's class
+        item.in_doubt = False
+        raise
+    desk.gate.passed()
+    return look
+
+
+def _remember(item: Item, job: Job, desk: Desk) -> None:
+    assert item.entry is not None
+    if not job.id:
+        desk.journal.ended(item.entry, state="failed", message=job.message)
+        raise failure(job)
+    item.job = job
+    item.in_doubt = False
+    desk.journal.accepted(item.entry, job_id=job.id, state=job.state, word=job.word, result=job.raw)
+    if item.sha1 is not None and item.size is not None:
+        desk.journal.digest(item.entry, input_sha1=item.sha1, input_size=item.size)
+
+
+def failure(job: Job) -> JobFailed:
+    """The error that a failed job is."""
+    said = f": {job.message}" if job.message else ", and the service does not say why"
+    return JobFailed(f"the job failed{said}", job_id=job.id or None)
+
+
+def check_input(item: Item) -> None:
+    """Raises BadResult when the service worked on other bytes than were sent."""
+    job = item.job
+    assert job is not None
+    pairs = ((item.sha1, job.input.sha1, "SHA-1"), (item.size, job.input.size, "size"))
+    for ours, theirs, what in pairs:
+        if ours is not None and theirs is not None and ours != theirs:
+            raise BadResult(
+                f"the service did not receive what was sent: its input's {what} is {theirs}, "
+                f"ours {ours}",
+                hint="submit it again",
+                job_id=job.id,
+            )
