@@ -1,0 +1,1 @@
+complete --command compressor --no-files --arguments "(env _COMPRESSOR_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) compressor)" --condition "env _COMPRESSOR_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) compressor"

@@ -1,0 +1,123 @@
+"""`compressor auth`: the API key: save it, say where it comes from, forget it."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from compressor_cli.commands.options import Connection, OutputOptions, grouped
+from compressor_cli.commands.session import configured, speaker
+from compressor_cli.errors import KeyProblem, UsageProblem
+from compressor_cli.memory import settings as memory
+from compressor_cli.memory.key import check_key
+from compressor_cli.memory.settings import Settings
+
+_LONGEST_LINE = 64 * 1024
+
+auth = typer.Typer(help="The API key: log in, see where it comes from, log out.")
+
+
+@auth.command()
+@grouped
+def login(
+    connection: Connection,
+    speech: OutputOptions,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Save the key without asking the service.")
+    ] = False,
+) -> int:
+    """Save the API key, after the service has accepted it.
+
+    The key is typed at a hidden prompt, or read from stdin when that is a pipe or a file. It is
+    saved in the configuration file, which only you can read.
+
+    Example: compressor auth login < key.txt
+    """
+    from compressor_cli.memory.configedit import login_changes, save
+
+    output = speaker(speech)
+    settings = memory.load(
+        os.environ, profile=connection.profile, api_url=connection.api_url, new_profile=True
+    )
+    key = check_key(_typed(), source="the input", basic=settings.auth.value == "basic")
+    if not no_check:
+        _ask(settings, key.value)
+    path = settings.config_path
+    save(path, login_changes(key.value, settings), profile=settings.profile.value)
+    output.note(f"the key is saved in {path}")
+    if settings.key_source() not in {None, "", settings.profile.source} and (
+        os.environ.get("COMPRESSOR_API_KEY") or os.environ.get("COMPRESSOR_API_KEY_FILE")
+    ):
+        output.warning(f"another key is in force: {settings.key_source()}")
+    return 0
+
+
+@auth.command()
+@grouped
+def status(connection: Connection, speech: OutputOptions) -> int:
+    """Say where the key comes from, never what it is, and whether the service accepts it.
+
+    Example: compressor auth status
+    """
+    output = speaker(speech)
+    settings = configured(connection, output)
+    key = settings.key()
+    account = _ask(settings, key.value)
+    record = {
+        "api_url": settings.api_url.value,
+        "profile": settings.profile.value or "default",
+        "key_source": key.source,
+        "accepted": True,
+        "account": account,
+    }
+    output.result(f"the key from {key.source} is accepted by {settings.api_url.value}", record)
+    return 0
+
+
+@auth.command()
+@grouped
+def logout(connection: Connection, speech: OutputOptions) -> int:
+    """Take the key out of the configuration file.
+
+    Example: compressor auth logout
+    """
+    from compressor_cli.memory.configedit import save
+
+    output = speaker(speech)
+    settings = configured(connection, output)
+    save(settings.config_path, {"api_key": None}, profile=settings.profile.value)
+    output.note(f"no key is in {settings.config_path} any more")
+    left = memory.load(os.environ, profile=connection.profile, api_url=connection.api_url)
+    if left.key_source() is not None:
+        output.warning(f"a key is still in force: {left.key_source()}")
+    return 0
+
+
+def _typed() -> str:
+    """The key from stdin: a hidden prompt on a terminal, else its first line."""
+    if sys.stdin is None:
+        raise UsageProblem("there is no standard input to read the key from")
+    if sys.stdin.isatty():
+        with contextlib.suppress(EOFError):  # Ctrl-D: no key
+            return getpass.getpass("API key: ")
+        return ""
+    return sys.stdin.buffer.readline(_LONGEST_LINE).decode("utf-8", "replace")
+
+
+def _ask(settings: Settings, key: str) -> str:
+    """The account as the service describes it. Raises KeyProblem when it refuses the key."""
+    from compressor_cli.api.client import ApiClient
+
+    client = ApiClient(api_url=settings.api_url.value, key=key, auth=settings.auth.value)
+    try:
+        return client.account()
+    except KeyProblem as error:
+        error.hint = "check the key in the dashboard of the service, then: compressor auth login"
+        raise
+    finally:
+        client.close()

@@ -1,0 +1,111 @@
+"""The sources of a submit, all looked over before the first byte is sent."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+from compressor_cli.api.contract import Json
+from compressor_cli.commands.options import Processing
+from compressor_cli.engine.source import (
+    FileSource,
+    Source,
+    StdinSource,
+    file_source,
+    is_url,
+    url_source,
+)
+from compressor_cli.engine.target import Destination, target
+from compressor_cli.engine.updates import Item
+from compressor_cli.errors import InputProblem, OutputProblem, UsageProblem
+from compressor_cli.terminal.output import Output
+from compressor_cli.terminal.results import Ids
+
+STDIN = "-"
+
+
+def look_over(
+    sources: Sequence[str],
+    processing: Processing,
+    place: Destination | None,
+    *,
+    output: Output,
+    results: Ids,
+) -> tuple[list[Item], list[int]]:
+    """The items that can be sent, and the exit codes of the others, which are reported here.
+
+    Raises UsageProblem for what concerns them all, or would destroy something.
+    """
+    if sources.count(STDIN) > 1:
+        raise UsageProblem("standard input can be read only once")
+    base, headers = processing.base(), processing.headers()
+    items: list[Item] = []
+    codes: list[int] = []
+    for text in dict.fromkeys(sources):
+        item = Item(text)
+        try:
+            item = _item(_source(text, headers), processing, base)
+            if not _is_there(item, place):
+                items.append(item)
+                continue
+            item.skipped = True
+            output.note(f"{item.label}: its result is already there, so it is not sent")
+        except (InputProblem, OutputProblem) as error:
+            item.error = error
+            codes.append(error.exit_code)
+            output.error(error, label=item.label if isinstance(error, OutputProblem) else "")
+        results.ended(item)
+    _check_names(items, place)
+    if any(_is_public(item) for item in items):
+        output.note("what is stored is public, as the service does it, unless store.acl is set")
+    return items, codes
+
+
+def _item(source: Source, processing: Processing, base: Json) -> Item:
+    return Item(
+        source.label,
+        source=source,
+        options=processing.options(source.name, base=base),
+        name=None if isinstance(source, StdinSource) else source.name,
+        path=source.path if isinstance(source, FileSource) else None,
+    )
+
+
+def _source(text: str, headers: dict[str, str]) -> Source:
+    if text == STDIN:
+        if sys.stdin is None:
+            raise InputProblem("there is no standard input, it is closed")
+        if sys.stdin.isatty():
+            raise InputProblem("standard input is the terminal", hint="pipe a file into it")
+        return StdinSource(sys.stdin.buffer)
+    return url_source(text, headers=headers) if is_url(text) else file_source(text)
+
+
+def _is_there(item: Item, place: Destination | None) -> bool:
+    """Whether the item's result is there already and may stay, as far as its name is known yet.
+
+    Raises OutputProblem when it is there and may not be replaced, and UsageProblem when the
+    result would replace the source itself.
+    """
+    if place is None or place.is_stdout or (place.folder is not None and item.name is None):
+        return False
+    goal = target(place, source=item.path, source_name=item.name, server_name=None, job_id="")
+    return goal is None
+
+
+def _is_public(item: Item) -> bool:
+    """Whether the result goes to a storage connector without saying who may read it."""
+    store = item.options.get("store")
+    return isinstance(store, dict) and "acl" not in store
+
+
+def _check_names(items: Sequence[Item], place: Destination | None) -> None:
+    """Raises UsageProblem when two results would have the same name."""
+    names = Counter(item.name for item in items if item.name is not None)
+    twice = [name for name, count in names.items() if count > 1]
+    if place is not None and place.folder is not None and twice:
+        raise UsageProblem(
+            f"several sources are called {twice[0]}, and their results would be too",
+            hint="submit them one by one with -o FILE",
+        )

@@ -1,0 +1,205 @@
+"""The frame in which submit, status, wait and get run: crew, view, results, how to go on."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from compressor_cli.commands.session import Session, lively
+from compressor_cli.engine.crew import Crew, DeadlinePassed, Tick
+from compressor_cli.engine.deadline import Deadline
+from compressor_cli.engine.delivery import Delivery
+from compressor_cli.engine.gate import Gate
+from compressor_cli.engine.notebook import Notebook, Unaccepted
+from compressor_cli.engine.pipeline import Pipeline, Plan
+from compressor_cli.engine.target import Destination
+from compressor_cli.engine.updates import Ended, Item, Remark, Submitted, Update
+from compressor_cli.errors import (
+    CompressorError,
+    Interrupted,
+    MaybeAccepted,
+    NotFinished,
+    OutputProblem,
+    ReaderGone,
+    TemporaryTrouble,
+    worst,
+)
+from compressor_cli.terminal.output import Output
+from compressor_cli.terminal.story import Story
+
+GoOn = Callable[[Sequence[Item]], str]
+"""The commands, one a line, that bring the items that have not ended to their end."""
+
+_WORTH_ANOTHER_TRY = (TemporaryTrouble, OutputProblem, NotFinished)
+
+
+class View(Protocol):
+    """Shows the updates of a run."""
+
+    def show(self, update: Update | Tick) -> None: ...
+
+
+class Results(Protocol):
+    """What a command prints on stdout, and when."""
+
+    def submitted(self, item: Item) -> None: ...
+
+    def ended(self, item: Item) -> None: ...
+
+    def left(self, item: Item) -> None: ...
+
+
+class _Shown:
+    """Results on a stdout that may fail: no work ends for that, `problem` is told at the end."""
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+        self.problem: CompressorError | None = None
+
+    def submitted(self, item: Item) -> None:
+        self._try(self._results.submitted, item)
+
+    def ended(self, item: Item) -> None:
+        self._try(self._results.ended, item)
+
+    def left(self, item: Item) -> None:
+        self._try(self._results.left, item)
+
+    def _try(self, show: Callable[[Item], None], item: Item) -> None:
+        if self.problem is None:
+            try:
+                show(item)
+            except (OutputProblem, ReaderGone) as problem:
+                self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What shall come of the items: `wait` until each job has ended, or for `any_one` of them.
+
+    `place`: where results go, None for nowhere.
+    """
+
+    wait: bool = False
+    place: Destination | None = None
+    any_one: bool = False
+
+
+def travel(
+    session: Session,
+    items: Sequence[Item],
+    errand: Errand,
+    *,
+    timeout: float | None,
+    results: Results,
+    go_on: GoOn,
+) -> int:
+    """Send the items down their road and give the exit code. Ends early with how to go on."""
+    open_items = dict.fromkeys(items)
+    shown = _Shown(results)
+    crew: Crew[Update] = Crew(Deadline(timeout))
+    early: Interrupted | DeadlinePassed | None = None
+    with _view(session.output) as watcher, crew:
+        pipeline = _pipeline(crew, session, errand)
+        try:
+            for update in pipeline.run(items):
+                if isinstance(update, Submitted):
+                    shown.submitted(update.item)
+                watcher.show(update)
+                if isinstance(update, Ended):
+                    _ended(session.output, update.item, shown, go_on)
+                    del open_items[update.item]
+        except (Interrupted, DeadlinePassed) as error:
+            early = error
+    if early is not None:  # only now the workers have ended, and what they reached is known
+        left = list(open_items)
+        _leave(session, left, shown)
+        why = early if isinstance(early, Interrupted) else _too_late(left, timeout or 0.0)
+        why.hint = go_on(left)
+        raise why
+    if shown.problem is not None:
+        shown.problem.hint = "\n".join(
+            f"{item.label}: job {job_id}" for item, job_id in _jobs(items)
+        )
+        raise shown.problem
+    return worst([item.error.exit_code if item.error else 0 for item in items])
+
+
+def _pipeline(crew: Crew[Update], session: Session, errand: Errand) -> Pipeline:
+    gate, api = Gate(), session.api
+    notes = Notebook(
+        session.ledger, api_url=api.api_url, remark=lambda text: crew.post(Remark(text))
+    )
+    deliver = None
+    if errand.place is not None:
+        deliver = Delivery(
+            errand.place,
+            crew=crew,
+            api=api,
+            outputs=session.outputs,
+            notes=notes,
+            gate=gate,
+            stdout=_stdout,
+        )
+    plan = Plan(wait=errand.wait, deliver=deliver, any_one=errand.any_one)
+    return Pipeline(crew, api=api, journal=session.ledger, notes=notes, gate=gate, plan=plan)
+
+
+def _ended(output: Output, item: Item, results: Results, go_on: GoOn) -> None:
+    if (error := item.error) is not None:
+        if (item.job is not None or item.job_id) and isinstance(error, _WORTH_ANOTHER_TRY):
+            error.hint = "\n".join(filter(None, (error.hint, go_on([item]))))
+        if not isinstance(error, ReaderGone):
+            output.error(error, label=item.label)
+    results.ended(item)
+
+
+def _too_late(open_items: Sequence[Item], timeout: float) -> CompressorError:
+    running = ids(open_items)
+    if any(item.in_doubt for item in open_items):
+        return MaybeAccepted(f"{timeout:g} s are over, and the answer to an upload had not come")
+    if not running:
+        return TemporaryTrouble(f"nothing was accepted within {timeout:g} s")
+    jobs = "the job is" if len(running) == 1 else f"{len(running)} jobs are"
+    return NotFinished(f"{timeout:g} s are over, and {jobs} not at an end; the service works on")
+
+
+def _leave(session: Session, open_items: Sequence[Item], results: Results) -> None:
+    """Record and show what is left undone."""
+    for item in open_items:
+        if item.entry is not None and item.job is None:
+            state: Unaccepted = "unknown" if item.in_doubt else "not-sent"
+            session.ledger.ended(item.entry, state=state, message="interrupted")
+        results.left(item)
+
+
+def _view(output: Output) -> AbstractContextManager[View]:
+    if not lively(output):
+        return Story(output)
+    from compressor_cli.terminal.live import LiveView
+
+    return LiveView(output)
+
+
+def _stdout() -> int:
+    sys.stdout.flush()
+    return sys.stdout.fileno()
+
+
+def command_line(*words: str) -> str:
+    """A command to type, quoted for a shell."""
+    return shlex.join(["compressor", *words])
+
+
+def ids(items: Sequence[Item]) -> list[str]:
+    """The ids of the items that have a job."""
+    return [job_id for _, job_id in _jobs(items)]
+
+
+def _jobs(items: Sequence[Item]) -> list[tuple[Item, str]]:
+    found = [(item, item.job.id if item.job is not None else item.job_id) for item in items]
+    return [(item, job_id) for item, job_id in found if job_id]

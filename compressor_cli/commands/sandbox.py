@@ -1,0 +1,213 @@
+"""`compressor sandbox`: the API on loopback, really compressing, without key or network."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from compressor_cli.engine.crew import Crew
+from compressor_cli.errors import OutputProblem, UsageProblem
+from compressor_cli.memory.key import check_key
+from compressor_cli.terminal.output import Modes, Output
+
+if TYPE_CHECKING:
+    from compressor_cli.sandbox.options import SandboxOptions
+    from compressor_cli.sandbox.running import Sandbox
+
+sandbox = typer.Typer(help="The API on this machine, to try things without key or network.")
+
+Key = Annotated[str, typer.Option(metavar="KEY", help="The key to accept. [default: random]")]
+OutputsPort = Annotated[
+    int | None, typer.Option(metavar="PORT", help="Serve outputs on a second port; 0: a free one.")
+]
+Work = Annotated[float, typer.Option(metavar="SECONDS", help="Added time of work for each job.")]
+
+
+class Answers(StrEnum):
+    """When jobs are answered."""
+
+    auto = "auto"
+    now = "now"
+    later = "later"
+
+
+When = Annotated[
+    Answers, typer.Option(help="auto: later over 32 MB or with a webhook; or force either.")
+]
+Webhooks = Annotated[
+    list[str] | None,
+    typer.Option("--allow-webhook", metavar="HOST:PORT", help="Loopback target. Repeat."),
+]
+
+
+@sandbox.command()
+def start(
+    port: Annotated[int, typer.Option(metavar="PORT", help="0 for a free one.")] = 8400,
+    key: Key = "",
+    outputs_port: OutputsPort = None,
+    answers: When = Answers.auto,
+    work_seconds: Work = 0.0,
+    allow_webhook: Webhooks = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep jobs here over a restart. [default: nowhere]"),
+    ] = None,
+) -> int:
+    """Serve until Ctrl-C; print what to export, and each request.
+
+    Example: compressor sandbox start --port 8400
+    """
+    options = _options(
+        port=port,
+        key=key,
+        outputs_port=outputs_port,
+        answers=answers,
+        work_seconds=work_seconds,
+        allow_webhook=allow_webhook,
+        state=state,
+    )
+    output = Output(Modes())
+    crew: Crew[str] = Crew()
+    with crew, _running(options, crew.post) as box:
+        output.result(f"export COMPRESSOR_API_URL={box.api_url}", {})
+        output.result(f"export COMPRESSOR_API_KEY={box.key}", {})
+        output.note("serving; Ctrl-C ends it")
+        for event in crew.events():
+            if isinstance(event, str):
+                output.note(event)
+    return 0
+
+
+@sandbox.command(
+    "exec", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def execute(
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="After --.")],
+    outputs_port: OutputsPort = None,
+    answers: When = Answers.auto,
+    work_seconds: Work = 0.0,
+    allow_webhook: Webhooks = None,
+) -> int:
+    """Run a command against a sandbox of its own, and end with its exit code.
+
+    Port and key are made for it and set in its environment, and `compressor` in it is this one.
+
+    Example: compressor sandbox exec -- sh -c 'compressor submit photo.png --wait'
+    """
+    options = _options(
+        outputs_port=outputs_port,
+        answers=answers,
+        work_seconds=work_seconds,
+        allow_webhook=allow_webhook,
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="compressor-exec-") as folder,
+        _running(options, lambda _line: None) as box,
+    ):
+        return _child(command, _environment(box, Path(folder)))
+
+
+def _options(
+    *,
+    port: int = 0,
+    key: str = "",
+    outputs_port: int | None,
+    answers: Answers,
+    work_seconds: float,
+    allow_webhook: list[str] | None,
+    state: Path | None = None,
+) -> SandboxOptions:
+    try:
+        import compressor_cli.sandbox.running  # noqa: F401 - whether the extra is there at all
+        from compressor_cli.sandbox.options import SandboxOptions
+    except ImportError as error:
+        raise UsageProblem(
+            f"the sandbox is not installed: {error.name} is missing",
+            hint="pip install 'compressor-cli[sandbox]'",
+        ) from None
+    try:
+        return SandboxOptions(
+            port=port,
+            key=key and check_key(key, source="option --key").value,
+            outputs_port=outputs_port,
+            answers=answers.value,
+            work_seconds=work_seconds,
+            allow_webhook=tuple(allow_webhook or ()),
+            state_dir=state,
+        )
+    except ValueError as error:
+        raise UsageProblem(str(error)) from None
+
+
+@contextmanager
+def _running(options: SandboxOptions, told: Callable[[str], None]) -> Iterator[Sandbox]:
+    from compressor_cli.sandbox.running import running
+
+    try:
+        with running(options, on_request=told) as box:
+            yield box
+    except OSError as error:
+        raise OutputProblem(
+            f"the sandbox cannot start: {error.strerror or error}",
+            hint="choose another port with --port, or --port 0 for a free one",
+        ) from None
+
+
+def _environment(box: Sandbox, folder: Path) -> dict[str, str]:
+    """The child's environment: this sandbox and nothing of the user's own settings or ledger."""
+    shims = folder / "bin"
+    shims.mkdir()
+    _shim(shims)
+    others = {k: v for k, v in os.environ.items() if not k.startswith("COMPRESSOR_")}
+    return others | {
+        "COMPRESSOR_API_URL": box.api_url,
+        "COMPRESSOR_API_KEY": box.key,
+        "COMPRESSOR_CONFIG": str(folder / "config.toml"),
+        "COMPRESSOR_STATE_DIR": str(folder / "state"),
+        "PATH": os.pathsep.join([str(shims), os.environ.get("PATH", os.defpath)]),
+    }
+
+
+def _shim(folder: Path) -> None:
+    """A `compressor` that is this very one, and no other program of its environment."""
+    if os.name == "nt":
+        line = f'@"{sys.executable}" -P -m compressor_cli %*\r\n'
+        (folder / "compressor.cmd").write_text(line)
+        return
+    shim = folder / "compressor"
+    shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m compressor_cli "$@"\n')
+    shim.chmod(0o755)
+
+
+def _child(command: list[str], environment: dict[str, str]) -> int:
+    """Run the command to its end. A terminal's Ctrl-C reaches it by itself; TERM and HUP by us."""
+    program = shutil.which(command[0], path=environment["PATH"])
+    if program is None:
+        raise UsageProblem(f"there is no command {command[0]}")
+    try:
+        process = subprocess.Popen([program, *command[1:]], env=environment)
+    except OSError as error:
+        raise UsageProblem(f"{command[0]} cannot be run: {error.strerror}") from None
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), forward)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    code = process.wait()
+    return code if code >= 0 else 128 - code

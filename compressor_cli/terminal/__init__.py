@@ -1,0 +1,1 @@
+"""What is shown: results on stdout, everything else on stderr."""

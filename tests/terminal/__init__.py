@@ -1,0 +1,1 @@
+"""What is shown: the text, the streams, the story and the live region."""

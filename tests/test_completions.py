@@ -1,0 +1,134 @@
+"""The completion scripts: current, and understood by the shells that are installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = {
+    "bash": "compressor.bash",
+    "zsh": "_compressor",
+    "fish": "compressor.fish",
+    "powershell": "compressor.ps1",
+}
+BIN = str(Path(sys.executable).parent)
+
+
+def run(*words: str, home: Path) -> str:
+    """What a command prints, with our `compressor` on its PATH."""
+    env = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(home), "TERM": "dumb", "LANG": "C.UTF-8"}
+    done = subprocess.run(
+        words, env=env, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def need(shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+
+
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_scripts_in_the_repository_are_what_the_command_prints(shell: str, tmp_path: Path) -> None:
+    """A change of the command line's completion cannot be forgotten in completions/."""
+    printed = run("compressor", "completions", shell, home=tmp_path)
+    assert (ROOT / "completions" / SCRIPTS[shell]).read_text() == printed
+
+
+def test_wheel_installs_each_script_where_its_shell_looks() -> None:
+    """pyproject.toml names every file in completions/."""
+    import tomllib
+
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    shipped = build["targets"]["wheel"]["shared-data"]
+    assert set(shipped) == {f"completions/{name}" for name in SCRIPTS.values()}
+    assert {path.split("/")[0] for path in shipped.values()} == {"share"}
+
+
+def test_bash_completes_commands_options_and_choices(tmp_path: Path) -> None:
+    """In a real bash, through the function that the script defines."""
+    lines = run(
+        "bash",
+        "--norc",
+        "-c",
+        """
+        source completions/compressor.bash
+        try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _compressor_completion compressor
+                echo "${COMPREPLY[@]}"; }
+        try compressor su
+        try compressor submit --compr
+        try compressor submit --compression u
+        complete -p compressor
+        """,
+        home=tmp_path,
+    ).splitlines()
+    assert lines[:3] == ["submit", "--compression", "ultra"]
+    assert "-o default" in lines[3], "what we do not know is completed as a file name"
+
+
+def test_fish_completes_commands_options_and_choices(tmp_path: Path) -> None:
+    """In a real fish, which shows the help beside each."""
+    need("fish")
+    script = "source completions/compressor.fish; complete -C 'compressor {}'"
+    for typed, expected in (
+        ("su", "submit"),
+        ("submit --compr", "--compression"),
+        ("submit --compression u", "ultra"),
+    ):
+        found = run("fish", "--no-config", "-c", script.format(typed), home=tmp_path)
+        assert found.split("\t")[0].strip() == expected
+
+
+def test_zsh_completes_at_the_very_first_tab(tmp_path: Path) -> None:
+    """In a real, interactive zsh that finds the script in its fpath."""
+    need("zsh")
+    env = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(tmp_path), "TERM": "xterm", "PS1": "> "}
+    zsh = pexpect.spawn("zsh", ["-f", "-i"], env=env, cwd=str(ROOT), encoding="utf-8", timeout=20)
+    zsh.sendline(
+        f"PS1='> '; fpath=({ROOT}/completions $fpath); autoload -U compinit; compinit -D -u"
+    )
+    zsh.sendline("echo re''ady")
+    zsh.expect("ready")
+    zsh.send("compressor com\t")
+    zsh.expect("completions")
+    zsh.sendline("zsh >/dev/null; echo got:''zsh")
+    zsh.expect("got:zsh")
+    zsh.close(force=True)
+
+
+@pytest.mark.parametrize("words", ["compressor su", "compressor submit --c"])
+def test_completion_opens_no_socket_and_imports_no_http(words: str, tmp_path: Path) -> None:
+    """TAB runs the program: it must cost little and touch nothing."""
+    code = (
+        "import sys, socket\n"
+        "def refuse(*args, **kw): raise AssertionError('a socket')\n"
+        "socket.socket.connect = refuse\n"
+        "sys.argv = ['compressor']\n"
+        "import atexit, os\n"
+        "os._exit = lambda code: print('httpx' in sys.modules or 'rich' in sys.modules, code)\n"
+        "from compressor_cli.app import main\n"
+        "main()\n"
+    )
+    env = dict(os.environ) | {
+        "_COMPRESSOR_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+        "HOME": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "False 0"
