@@ -362,6 +362,7 @@ def environment(home: Path, *, url: str, key: str) -> dict[str, str]:
         "PATH": path,
         "HOME": str(home / "user"),
         "TMPDIR": str(home / "tmp"),
+        "TERM": "xterm-256color",  # as where people work: only the stream says that it is a pipe
         "COMPRESSOR_API_URL": url,
         "COMPRESSOR_API_KEY": key,
         "COMPRESSOR_STATE_DIR": str(home / "state"),

@@ -103,7 +103,8 @@ def travel(
     shown = _Shown(results)
     crew: Crew[Update] = Crew(Deadline(timeout))
     early: Interrupted | DeadlinePassed | None = None
-    with _view(session.output) as watcher, crew:
+    only_looks = not errand.wait and errand.place is None and not any(i.source for i in items)
+    with _view(session.output, closings=not only_looks) as watcher, crew:
         pipeline = _pipeline(crew, session, errand)
         try:
             for update in pipeline.run(items):
@@ -177,12 +178,12 @@ def _leave(session: Session, open_items: Sequence[Item], results: Results) -> No
         results.left(item)
 
 
-def _view(output: Output) -> AbstractContextManager[View]:
+def _view(output: Output, *, closings: bool) -> AbstractContextManager[View]:
     if not lively(output):
-        return Story(output)
+        return Story(output, closings=closings)
     from compressor_cli.terminal.live import LiveView
 
-    return LiveView(output)
+    return LiveView(output, closings=closings)
 
 
 def _stdout() -> int:

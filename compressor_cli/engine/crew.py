@@ -127,8 +127,7 @@ class Crew(Generic[E]):
             self._tidy()
             os._exit(128 + number)
         self._signalled = number
-        self._halt()
-        self._events.put(_Signalled(number))
+        self._events.put(_Signalled(number))  # the one thing that is safe in a handler
 
     def _halt(self) -> None:
         self._stop.set()

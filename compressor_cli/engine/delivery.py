@@ -16,7 +16,7 @@ from compressor_cli.engine.notebook import Notebook
 from compressor_cli.engine.saving import Means, save
 from compressor_cli.engine.submitting import failure
 from compressor_cli.engine.target import Destination, Target, target
-from compressor_cli.engine.updates import Item, Receiving, Update
+from compressor_cli.engine.updates import Delayed, Item, Receiving, Update
 from compressor_cli.errors import NotFinished, OutputProblem
 
 
@@ -58,6 +58,7 @@ class Delivery:
             goal,
             means=self._means,
             received=lambda done, whole: self._crew.post(Receiving(item, done, whole)),
+            delayed=lambda error, wait: self._crew.post(Delayed(item, error, wait)),
         )
         if item.saved.path is not None:
             self._notes.saved(job, str(item.saved.path.absolute()))

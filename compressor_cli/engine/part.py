@@ -39,11 +39,12 @@ class Part:
         mode = 0o666 if self._mode is None else self._mode & 0o666 | PRIVATE
         try:
             self._file = os.open(self._path, flags, mode)
-            if self._mode is not None and hasattr(os, "fchmod"):
-                os.fchmod(self._file, self._mode)
         except OSError as error:
             self._crew.release(self._path)
             raise self._problem(error) from None
+        if self._mode is not None and hasattr(os, "fchmod"):
+            with suppress(OSError):  # a file system without modes
+                os.fchmod(self._file, self._mode)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from compressor_cli.api.contract import Job
 from compressor_cli.api.headers import content_length, range_start, strong_validator
 from compressor_cli.api.http import Answer
 from compressor_cli.api.outputs import Expired, OutputClient
-from compressor_cli.engine import backoff
 from compressor_cli.engine.body import PIECE
 from compressor_cli.engine.crew import Crew
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.part import PRIVATE, Part
+from compressor_cli.engine.patience import Patience, Told
 from compressor_cli.engine.target import Target, put_in_place, temporary
 from compressor_cli.errors import (
     BadResult,
@@ -26,7 +25,6 @@ from compressor_cli.errors import (
     OutputProblem,
     ReaderGone,
     TemporaryTrouble,
-    Throttled,
 )
 
 FRESH_URLS = 3
@@ -55,25 +53,25 @@ class Saved:
     size: int
 
 
-def save(job: Job, goal: Target, *, means: Means, received: Received) -> Saved:
+def save(job: Job, goal: Target, *, means: Means, received: Received, delayed: Told) -> Saved:
     """Download the output of a completed job and put it in its place.
 
     Raises BadResult when the bytes are not as promised, OutputProblem, TemporaryTrouble, NotKnown,
     Refused.
     """
     if goal.path is None or goal.special:
-        return _pour(job, goal, means=means, received=received)
+        return _pour(job, goal, means=means, received=received, delayed=delayed)
     path = temporary(goal.path)
     with Part(path, means.crew, mode=goal.mode) as part:
-        _fill(part, job, means=means, received=received)
+        _fill(part, job, means=means, received=received, delayed=delayed)
         return Saved(put_in_place(path, goal), part.size)
 
 
-def _pour(job: Job, goal: Target, *, means: Means, received: Received) -> Saved:
+def _pour(job: Job, goal: Target, *, means: Means, received: Received, delayed: Told) -> Saved:
     """Into a private file first: nothing unverified reaches stdout or a device."""
     path = temporary(Path(tempfile.gettempdir()) / "compressor-result")
     with Part(path, means.crew, mode=PRIVATE) as part:
-        _fill(part, job, means=means, received=received)
+        _fill(part, job, means=means, received=received, delayed=delayed)
         try:
             if goal.path is None:
                 part.copy_to(means.stdout())
@@ -91,10 +89,11 @@ def _pour(job: Job, goal: Target, *, means: Means, received: Received) -> Saved:
         return Saved(goal.path, part.size)
 
 
-def _fill(part: Part, job: Job, *, means: Means, received: Received) -> None:
+def _fill(part: Part, job: Job, *, means: Means, received: Received, delayed: Told) -> None:
     """Download until the part is whole and verified; go on where the network cut it."""
-    failures = fresh_urls = 0
+    fresh_urls = 0
     download = _Download(part, received, means.crew)
+    patience = Patience(means.crew, means.gate, delayed)
     while True:
         before = part.furthest
         try:
@@ -105,13 +104,10 @@ def _fill(part: Part, job: Job, *, means: Means, received: Received) -> None:
             if fresh_urls > FRESH_URLS:
                 raise NotKnown(error.message) from None
             job = means.fresh(job.id)
-        except Throttled as error:
-            means.crew.sleep(means.gate.hold(error.retry_after))
         except TemporaryTrouble as error:
-            failures = 1 if part.furthest > before else failures + 1
-            if failures >= backoff.ATTEMPTS:
-                raise TemporaryTrouble(error.message, hint=error.hint) from None
-            means.crew.sleep(backoff.retry(failures, chance=random.random()))
+            if part.furthest > before:
+                patience.headway()
+            patience.after(error)
 
 
 class _Download:

@@ -16,7 +16,7 @@ from compressor_cli.api.client import ApiClient, Look
 from compressor_cli.api.contract import Json
 from compressor_cli.api.origin import shown
 from compressor_cli.engine.body import PIECE, UploadBody
-from compressor_cli.errors import InputProblem, UsageProblem
+from compressor_cli.errors import InputProblem, OutputProblem, UsageProblem
 
 SPOOL_LIMIT = 16 * 1024**3
 """Standard input is kept in a temporary file up to this many bytes."""
@@ -99,23 +99,33 @@ def spooled(
 ) -> FileSource:
     """Standard input, copied whole to the new private file `path`; `check` is called at each piece.
 
-    Raises InputProblem when there is nothing, or no end.
+    Raises InputProblem when there is nothing, or no end; OutputProblem when there is no space.
     """
     size = 0
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "wb") as file:
-            while piece := source.stream.read(PIECE):
+            while piece := _read(source):
                 check()
                 size += len(piece)
                 if size > limit:
                     raise InputProblem(f"standard input does not end after {limit} bytes")
                 file.write(piece)
     except OSError as error:
-        raise unreadable("standard input", error) from None
+        raise OutputProblem(
+            f"standard input cannot be kept in {path.parent}: {error.strerror}",
+            hint="name a folder with more space in TMPDIR",
+        ) from None
     if size == 0:
         raise InputProblem("standard input is empty")
     return FileSource(source.label, path, source.name, size)
+
+
+def _read(source: StdinSource) -> bytes:
+    try:
+        return source.stream.read(PIECE)
+    except OSError as error:
+        raise unreadable("standard input", error) from None
 
 
 def send(

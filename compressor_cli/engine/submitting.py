@@ -6,7 +6,6 @@ Tried again: what cannot have been accepted (no connection, or the last byte nev
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +14,10 @@ from typing import Any
 
 from compressor_cli.api.client import ApiClient, Look
 from compressor_cli.api.contract import Job
-from compressor_cli.engine import backoff
 from compressor_cli.engine.crew import Crew
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.notebook import Journal
+from compressor_cli.engine.patience import Patience
 from compressor_cli.engine.source import (
     FileSource,
     Source,
@@ -36,14 +35,11 @@ from compressor_cli.errors import (
     KeyProblem,
     MaybeAccepted,
     TemporaryTrouble,
-    Throttled,
 )
 
 CHECK_ABOVE = 8 * 1024 * 1024
 """Before so many bytes are sent, the key is tried with a small request: a refusal in the middle of
 a large body is often lost with the connection, and looks like trouble that is worth another try."""
-THROTTLES = 10
-"""So many requests to pause in a row, and the source is given up for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,31 +114,15 @@ def _try_key(desk: Desk) -> None:
 
 
 def _accepted(item: Item, source: FileSource | UrlSource, desk: Desk) -> Look:
-    failures = throttles = 0
+    patience = Patience(
+        desk.crew, desk.gate, lambda error, wait: desk.crew.post(Delayed(item, error, wait))
+    )
+    desk.gate.wait(desk.crew.sleep)
     while True:
-        desk.gate.wait(desk.crew.sleep)
         try:
             return _attempt(item, source, desk)
-        except Throttled as error:
-            throttles += 1
-            wait = desk.gate.hold(error.retry_after)
-            if throttles >= THROTTLES or _too_long(wait, desk):
-                hint = f"the service asks for a pause of {wait:.0f} s: run it again after that"
-                raise TemporaryTrouble(error.message, hint=hint) from None
-            desk.crew.post(Delayed(item, error, wait))
         except TemporaryTrouble as error:
-            failures += 1
-            if failures >= backoff.ATTEMPTS:
-                hint = error.hint or f"tried {failures} times; nothing was accepted: run it again"
-                raise TemporaryTrouble(error.message, hint=hint) from None
-            wait = backoff.retry(failures, chance=random.random())
-            desk.crew.post(Delayed(item, error, wait))
-            desk.crew.sleep(wait)
-
-
-def _too_long(wait: float, desk: Desk) -> bool:
-    left = desk.crew.deadline.remaining()
-    return left is not None and wait > left
+            patience.after(error)
 
 
 def _attempt(item: Item, source: FileSource | UrlSource, desk: Desk) -> Look:

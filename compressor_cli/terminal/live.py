@@ -62,10 +62,16 @@ class _Row:
 class LiveView:
     """Shows updates as they come. A context manager; `output` writes above the region."""
 
-    def __init__(self, output: Output, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        output: Output,
+        *,
+        closings: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._output = output
         self._clock = clock
-        self._story = Story(output, clock=clock)
+        self._story = Story(output, closings=closings, clock=clock)
         self._rows: dict[Item, _Row] = {}
         self._drawn = 0.0
         self._spinner = Spinner("dots" if speaks_unicode() else "line")

@@ -16,10 +16,20 @@ HEARTBEAT = 30.0
 
 
 class Story:
-    """Tells each change of a job once. `clock`: monotonic seconds."""
+    """Tells each change of a job once. `clock`: monotonic seconds.
 
-    def __init__(self, output: Output, *, clock: Callable[[], float] = time.monotonic) -> None:
+    `closings`: a job that went well gets a last line; not where it was only looked at.
+    """
+
+    def __init__(
+        self,
+        output: Output,
+        *,
+        closings: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._output = output
+        self._closings = closings
         self._clock = clock
         self._begun = self._spoke = clock()
         self._told: dict[Item, str] = {}
@@ -56,7 +66,8 @@ class Story:
     def _end(self, item: Item) -> None:
         self._told.pop(item, None)
         self._next_look.pop(item, None)
-        if item.error is None and item.job is not None and item.job.state == "completed":
+        went_well = item.error is None and item.job is not None and item.job.state == "completed"
+        if went_well and self._closings:
             self._say(closing(item, seconds=self._clock() - item.since, unicode=speaks_unicode()))
 
     def _remark(self, message: str) -> None:

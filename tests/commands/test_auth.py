@@ -131,6 +131,13 @@ def test_a_service_that_repeats_the_key_is_not_repeated(
     assert box.fired() == [1]
 
 
+@pytest.mark.usefixtures("box")
+def test_login_without_any_input_is_a_usage_error(nobody: Compressor) -> None:
+    done = nobody.shell("compressor auth login <&-; echo $?")
+    assert done.stdout == "2\n"
+    assert "no standard input" in done.stderr
+
+
 @pytest.mark.parametrize("auth", ["bearer", "basic"])
 def test_login_works_with_both_schemes(nobody: Compressor, box: Box, auth: str) -> None:
     nobody("config", "set", "auth", auth)

@@ -9,6 +9,8 @@ import pytest
 from conftest import File
 from running import KEY, Box, Compressor, boxed
 
+from compressor_cli.memory.ledger import Ledger
+
 NOBODY = "38a8bb5e-0000-4000-8000-000000000000"
 FOREVER = ["processing"] * 99
 
@@ -234,3 +236,17 @@ def test_an_answer_for_another_job_is_not_believed(compressor: Compressor, box: 
     assert done.code == 6
     assert (done.record["id"], done.record["error"]["kind"]) == (job, "BadAnswer")
     assert box.fired()[-1] == 3
+
+
+@pytest.mark.usefixtures("box")
+def test_a_remembered_answer_that_makes_no_sense_is_not_used(compressor: Compressor) -> None:
+    """The service is asked instead."""
+    ledger = Ledger(Path(compressor.env["COMPRESSOR_STATE_DIR"]), now=lambda: 0.0)
+    number = ledger.begin(source="a.png", options={}, api_url=compressor.env["COMPRESSOR_API_URL"])
+    ledger.accepted(
+        number, job_id=NOBODY, state="completed", word="", result={"id": "another", "url": "x"}
+    )
+    ledger.close()
+    done = compressor("wait", NOBODY)
+    assert done.code == 6
+    assert "404" in done.stderr

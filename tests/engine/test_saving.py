@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from compressor_cli.engine.body import UploadBody
 from compressor_cli.engine.crew import Stopped
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.part import Part
+from compressor_cli.engine.patience import THROTTLES
 from compressor_cli.engine.saving import FRESH_URLS, Means, Saved, save
 from compressor_cli.engine.target import Target
 from compressor_cli.errors import (
@@ -60,6 +61,7 @@ class Road:
     folder: Path
     received: list[tuple[int, int | None]]
     content: bytes = b""
+    delays: list[tuple[CompressorError, float]] = field(default_factory=list)
 
     def save(self, goal: Target | None = None, **output: Any) -> Any:
         """Saved, or the error; `output` changes what the service promised. Nothing else is left."""
@@ -67,7 +69,13 @@ class Road:
         before = set(self.folder.iterdir()) | set(Path(tempfile.gettempdir()).glob(".compressor*"))
         goal = goal or Target(self.folder / "r.png")
         try:
-            return save(job, goal, means=self.means, received=self._received)
+            return save(
+                job,
+                goal,
+                means=self.means,
+                received=self._received,
+                delayed=lambda error, wait: self.delays.append((error, wait)),
+            )
         except CompressorError as error:
             after = set(self.folder.iterdir()) | set(
                 Path(tempfile.gettempdir()).glob(".compressor*")
@@ -400,6 +408,17 @@ def test_a_storage_that_asks_for_a_pause(road: Road, faults: Faults) -> None:
     )
     assert isinstance(road.save(), Saved)
     assert road.crew.slept == [7.0, 10.0]
+    assert [wait for _, wait in road.delays] == [7.0, 10.0], "and it is told"
+
+
+def test_a_storage_that_never_stops_asking(road: Road, faults: Faults) -> None:
+    """Given up after so many, as a submit is."""
+    pause = {"status": 503, "headers": {"Retry-After": "9"}}
+    faults({"on": "output", **pause, "times": THROTTLES})
+    error = road.save()
+    assert type(error) is TemporaryTrouble
+    assert "pause of 9 s" in error.hint
+    assert len(road.crew.slept) == THROTTLES - 1
 
 
 def test_a_refusal_is_final(road: Road, faults: Faults) -> None:

@@ -18,7 +18,7 @@ from compressor_cli.engine.source import (
     spooled,
     url_source,
 )
-from compressor_cli.errors import InputProblem, UsageProblem
+from compressor_cli.errors import InputProblem, OutputProblem, UsageProblem
 
 
 def test_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_standard_input_without_end(tmp_path: Path) -> None:
 
 def test_standard_input_that_cannot_be_read_or_kept(tmp_path: Path) -> None:
     (tmp_path / "spool").touch()
-    with pytest.raises(InputProblem, match="File exists"):
+    with pytest.raises(OutputProblem, match=r"cannot be kept in .*: File exists"):
         spooled(StdinSource(io.BytesIO(b"x")), tmp_path / "spool", check=lambda: None)
     with (
         Path("/proc/self/mem").open("rb") as stream,

@@ -16,8 +16,9 @@ from sandbox.pictures import encoded
 
 from compressor_cli.engine import backoff
 from compressor_cli.engine.crew import Stopped
+from compressor_cli.engine.patience import THROTTLES
 from compressor_cli.engine.source import StdinSource, url_source
-from compressor_cli.engine.submitting import CHECK_ABOVE, THROTTLES, submit
+from compressor_cli.engine.submitting import CHECK_ABOVE, submit
 from compressor_cli.engine.updates import Delayed, Item, Sending
 from compressor_cli.errors import (
     CompressorError,
