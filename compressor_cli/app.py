@@ -88,7 +88,7 @@ app.command()(completions)
 def main() -> NoReturn:
     """Run the command line and end the process with the code that errors.py documents."""
     _open_streams()
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
     output = Output(Modes())
     if COMPLETE in os.environ:

@@ -14,10 +14,10 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 from typing import Literal
 
 from compressor_cli.api.contract import Json
+from compressor_cli.api.kinds import NAMESPACES, kind_of
 from compressor_cli.errors import UsageProblem
 
 Compression = Literal["medium", "high", "ultra"]
@@ -25,17 +25,14 @@ Compression = Literal["medium", "high", "ultra"]
 _SIZE = re.compile(r"([1-9][0-9]{0,5})?[xX×]([1-9][0-9]{0,5})?")
 _MAX_DEPTH = 32
 
-_EXTENSIONS = {
-    "image": "jpg jpeg jpe jfif png apng webp avif heic heif gif tif tiff bmp svg ico",
-    "video": "mp4 m4v mov mkv webm avi mpg mpeg wmv flv ogv 3gp mts",
-}
-"""Only the namespaces that the API documents; for other kinds the user names one."""
-_TYPE_OF = {ext: kind for kind, exts in _EXTENSIONS.items() for ext in exts.split()}
-
 
 def guess_type(name: str) -> str | None:
-    """The namespace of a name's options, from its extension: `image`, `video` or None."""
-    return _TYPE_OF.get(PurePath(name).suffix.lower().removeprefix("."))
+    """The namespace of a name's options, from its extension: `image`, `video` or None.
+
+    For other kinds of files the API documents no names, so the user has to give one.
+    """
+    kind = kind_of(name)
+    return kind if kind in NAMESPACES else None
 
 
 def named_options(

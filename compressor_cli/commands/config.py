@@ -87,7 +87,7 @@ def _change(name: str, value: str | None, connection: Connection, speech: Output
     from compressor_cli.memory.configedit import check_settable, save
 
     output = speaker(speech)
-    check_settable(name)
+    check_settable(name, value)
     file = places.config_path(os.environ)
     save(file, {name: value}, profile=None if name == "profile" else _profile(connection))
     output.note(f"{name} {'unset' if value is None else 'set'} in {file}")

@@ -42,10 +42,15 @@ def look_over(
     base, headers = processing.base(), processing.headers()
     items: list[Item] = []
     codes: list[int] = []
+    seen: dict[object, str] = {}
     for text in dict.fromkeys(sources):
         item = Item(text)
         try:
             item = _item(_source(text, headers), processing, base)
+            twin = seen.setdefault(_identity(item), item.label)
+            if twin != item.label:
+                output.note(f"{item.label} is the same file as {twin}: sent once")
+                continue
             if not _is_there(item, place):
                 items.append(item)
                 continue
@@ -70,6 +75,14 @@ def _item(source: Source, processing: Processing, base: Json) -> Item:
         name=None if isinstance(source, StdinSource) else source.name,
         path=source.path if isinstance(source, FileSource) else None,
     )
+
+
+def _identity(item: Item) -> object:
+    """What makes two sources one, also where links give a file several names."""
+    if item.path is None:
+        return item.label
+    status = item.path.stat()
+    return (status.st_dev, status.st_ino) if status.st_ino else item.path.resolve()
 
 
 def _source(text: str, headers: dict[str, str]) -> Source:

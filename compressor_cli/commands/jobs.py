@@ -100,5 +100,7 @@ def forget(
     ledger = Ledger(settings.state_dir)
     gone = ledger.forget(job_ids=names or [], before=before, everything=finished)
     ledger.close()
+    if names and not gone:
+        raise UsageProblem("the ledger holds no such job", hint="see: compressor jobs --limit 0")
     output.result(f"{gone} forgotten", {"forgotten": gone})
     return 0

@@ -96,7 +96,9 @@ class Timing:
 
     timeout: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="As 90s, 5m, 1h30m; 0 for no end. [default: 1h]"),
+        typer.Option(
+            metavar="TIME", help="As 90s, 5m, 1h30m; 0 for no end. [default: 1h; status: 2m]"
+        ),
     ] = None
 
     def seconds(self, default: float | None) -> float | None:

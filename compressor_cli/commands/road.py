@@ -116,6 +116,8 @@ def travel(
                     del open_items[update.item]
         except (Interrupted, DeadlinePassed) as error:
             early = error
+    if early is None and errand.any_one and open_items:
+        session.output.note("the others still run; " + go_on(list(open_items)))
     if early is not None:  # only now the workers have ended, and what they reached is known
         left = list(open_items)
         _leave(session, left, shown)

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from compressor_cli.commands.options import OutputOptions, grouped
+from compressor_cli.commands.session import speaker
 from compressor_cli.engine.crew import Crew
 from compressor_cli.errors import OutputProblem, UsageProblem
 from compressor_cli.memory.key import check_key
@@ -29,12 +32,6 @@ if TYPE_CHECKING:
 
 sandbox = typer.Typer(help="The API on this machine, to try things without key or network.")
 
-Key = Annotated[str, typer.Option(metavar="KEY", help="The key to accept. [default: random]")]
-OutputsPort = Annotated[
-    int | None, typer.Option(metavar="PORT", help="Serve outputs on a second port; 0: a free one.")
-]
-Work = Annotated[float, typer.Option(metavar="SECONDS", help="Added time of work for each job.")]
-
 
 class Answers(StrEnum):
     """When jobs are answered."""
@@ -44,23 +41,57 @@ class Answers(StrEnum):
     later = "later"
 
 
-When = Annotated[
-    Answers, typer.Option(help="auto: later over 32 MB or with a webhook; or force either.")
-]
-Webhooks = Annotated[
-    list[str] | None,
-    typer.Option("--allow-webhook", metavar="HOST:PORT", help="Loopback target. Repeat."),
-]
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How the sandbox serves."""
+
+    outputs_port: Annotated[
+        int | None,
+        typer.Option(metavar="PORT", help="Serve outputs on a second port; 0: a free one."),
+    ] = None
+    answers: Annotated[
+        Answers, typer.Option(help="auto: later over 32 MB or with a webhook; or force either.")
+    ] = Answers.auto
+    work_seconds: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Added time of work for each job.")
+    ] = 0.0
+    allow_webhook: Annotated[
+        list[str], typer.Option(metavar="HOST:PORT", help="Loopback target. Repeat.")
+    ] = field(default_factory=list)
+
+    def options(self, *, port: int = 0, key: str = "", state: Path | None = None) -> SandboxOptions:
+        """As the sandbox takes them. Raises UsageProblem for nonsense, or without the extra."""
+        try:
+            import compressor_cli.sandbox.running  # noqa: F401 - whether the extra is there
+            from compressor_cli.sandbox.options import SandboxOptions
+        except ImportError as error:
+            raise UsageProblem(
+                f"the sandbox is not installed: {error.name} is missing",
+                hint="pip install 'compressor-cli[sandbox]'",
+            ) from None
+        try:
+            return SandboxOptions(
+                port=port,
+                key=key and check_key(key, source="option --key").value,
+                outputs_port=self.outputs_port,
+                answers=self.answers.value,
+                work_seconds=self.work_seconds,
+                allow_webhook=tuple(self.allow_webhook),
+                state_dir=state,
+            )
+        except ValueError as error:
+            raise UsageProblem(str(error)) from None
 
 
 @sandbox.command()
+@grouped
 def start(
+    behaviour: Behaviour,
+    speech: OutputOptions,
     port: Annotated[int, typer.Option(metavar="PORT", help="0 for a free one.")] = 8400,
-    key: Key = "",
-    outputs_port: OutputsPort = None,
-    answers: When = Answers.auto,
-    work_seconds: Work = 0.0,
-    allow_webhook: Webhooks = None,
+    key: Annotated[
+        str, typer.Option(metavar="KEY", help="The key to accept. [default: random]")
+    ] = "",
     state: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Keep jobs here over a restart. [default: nowhere]"),
@@ -70,20 +101,15 @@ def start(
 
     Example: compressor sandbox start --port 8400
     """
-    options = _options(
-        port=port,
-        key=key,
-        outputs_port=outputs_port,
-        answers=answers,
-        work_seconds=work_seconds,
-        allow_webhook=allow_webhook,
-        state=state,
-    )
-    output = Output(Modes())
+    output = speaker(speech)
     crew: Crew[str] = Crew()
+    options = behaviour.options(port=port, key=key, state=state)
     with crew, _running(options, crew.post) as box:
-        output.result(f"export COMPRESSOR_API_URL={box.api_url}", {})
-        output.result(f"export COMPRESSOR_API_KEY={box.key}", {})
+        if output.modes.json:
+            output.result("", {"api_url": box.api_url, "key": box.key})
+        else:
+            output.result(f"export COMPRESSOR_API_URL={box.api_url}", {})
+            output.result(f"export COMPRESSOR_API_KEY={box.key}", {})
         output.note("serving; Ctrl-C ends it")
         for event in crew.events():
             if isinstance(event, str):
@@ -91,15 +117,14 @@ def start(
     return 0
 
 
-@sandbox.command(
-    "exec", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
-)
+@sandbox.command("exec", context_settings={"allow_interspersed_args": False})
+@grouped
 def execute(
     command: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="After --.")],
-    outputs_port: OutputsPort = None,
-    answers: When = Answers.auto,
-    work_seconds: Work = 0.0,
-    allow_webhook: Webhooks = None,
+    behaviour: Behaviour,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show each request on stderr.")
+    ] = False,
 ) -> int:
     """Run a command against a sandbox of its own, and end with its exit code.
 
@@ -107,49 +132,12 @@ def execute(
 
     Example: compressor sandbox exec -- sh -c 'compressor submit photo.png --wait'
     """
-    options = _options(
-        outputs_port=outputs_port,
-        answers=answers,
-        work_seconds=work_seconds,
-        allow_webhook=allow_webhook,
-    )
+    output = Output(Modes(verbose=verbose))
     with (
         tempfile.TemporaryDirectory(prefix="compressor-exec-") as folder,
-        _running(options, lambda _line: None) as box,
+        _running(behaviour.options(), output.detail) as box,
     ):
         return _child(command, _environment(box, Path(folder)))
-
-
-def _options(
-    *,
-    port: int = 0,
-    key: str = "",
-    outputs_port: int | None,
-    answers: Answers,
-    work_seconds: float,
-    allow_webhook: list[str] | None,
-    state: Path | None = None,
-) -> SandboxOptions:
-    try:
-        import compressor_cli.sandbox.running  # noqa: F401 - whether the extra is there at all
-        from compressor_cli.sandbox.options import SandboxOptions
-    except ImportError as error:
-        raise UsageProblem(
-            f"the sandbox is not installed: {error.name} is missing",
-            hint="pip install 'compressor-cli[sandbox]'",
-        ) from None
-    try:
-        return SandboxOptions(
-            port=port,
-            key=key and check_key(key, source="option --key").value,
-            outputs_port=outputs_port,
-            answers=answers.value,
-            work_seconds=work_seconds,
-            allow_webhook=tuple(allow_webhook or ()),
-            state_dir=state,
-        )
-    except ValueError as error:
-        raise UsageProblem(str(error)) from None
 
 
 @contextmanager

@@ -38,7 +38,8 @@ def _item(job_id: str, entry: Entry | None) -> Item:
     if entry is None:
         return item
     item.kept = _kept(entry)
-    item.fresh = time.time() - entry.submitted_at < GRACE
+    from_here = entry.source != ""  # else the row is younger than the job
+    item.fresh = from_here and time.time() - entry.submitted_at < GRACE
     item.sha1, item.size = entry.input_sha1, entry.input_size
     if entry.source not in {"", "-"}:
         item.label = entry.source

@@ -140,7 +140,7 @@ class Poller:
             message = self._inbox.get(timeout=self._schedule.delay(self._clock()))
             now = self._clock()
             if isinstance(message, Watch):
-                first = backoff.FIRST_LOOK if message.fresh else 0.0
+                first = backoff.FIRST_LOOK if message.fresh and not message.once else 0.0
                 self._schedule.add(message, at=now + first)
             elif message is not None:
                 watch, outcome = message

@@ -13,8 +13,9 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from compressor_cli.api.origin import check_api_url
 from compressor_cli.errors import OutputProblem, UsageProblem
-from compressor_cli.memory import configfile, privatefile
+from compressor_cli.memory import configfile, duration, privatefile
 from compressor_cli.memory.key import check_key
 from compressor_cli.memory.settings import DEFAULT_API_URL, SETTABLE, Settings
 
@@ -22,8 +23,8 @@ Changes = Mapping[str, str | None]
 """New values by setting; None takes the setting out."""
 
 
-def check_settable(name: str) -> None:
-    """Raises UsageProblem unless `config set` and `config unset` may touch this setting."""
+def check_settable(name: str, value: str | None) -> None:
+    """Raises UsageProblem unless `config set` and `config unset` may make this change."""
     if name == "api_key":
         raise UsageProblem(
             "the API key is not set here, where the shell's history would keep it",
@@ -31,6 +32,12 @@ def check_settable(name: str) -> None:
         )
     if name not in SETTABLE:
         raise UsageProblem(f"unknown setting {name!r}", hint=configfile.nearest(name, SETTABLE))
+    if value is not None and name == "api_url":
+        check_api_url(value, source="what you typed")
+    if value is not None and name == "timeout":
+        duration.seconds(value)
+    if value is not None and name == "auth" and value not in configfile.AUTHS:
+        raise UsageProblem(f"auth cannot be {value!r}", hint=" or ".join(configfile.AUTHS))
 
 
 def login_changes(key: str, settings: Settings) -> Changes:

@@ -106,7 +106,7 @@ class LiveView:
         """Take in one update, and draw if it is time."""
         if not isinstance(update, Tick | Remark):
             self._take(update)
-        if isinstance(update, Ended | Delayed | Remark):
+        if isinstance(update, Ended | Delayed | Remark) or self._hides_the_id(update):
             self._story.show(update)
         now = self._clock()
         if now - self._drawn >= REDRAW:
@@ -114,6 +114,11 @@ class LiveView:
             with self._console.capture() as drawn:
                 self._console.print(self._region(), end="")
             self._draw(drawn.get() if self._rows else "")
+
+    def _hides_the_id(self, update: Update | Tick) -> bool:
+        """Whether this is a new job whose id stdout does not show on the terminal."""
+        to_terminal = sys.stdout.isatty() and not self._output.modes.json
+        return isinstance(update, Submitted) and not to_terminal
 
     def _take(self, update: _OfItem) -> None:
         now = self._clock()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from compressor_cli.errors import CompressorError, OutputProblem, ReaderGone
-from compressor_cli.terminal.text import safe
+from compressor_cli.terminal.text import safe, shortened
 
 SCHEMA = 1
 """The version of the JSON objects on stdout. Fields may be added; a change of meaning raises it."""
@@ -66,7 +66,7 @@ class Output:
 
     def error(self, error: CompressorError, *, label: str = "") -> None:
         """What went wrong, with which source or job, and what to do; also with --quiet."""
-        about = label or error.job_id or ""
+        about = shortened(label or error.job_id or "")
         prefix = f"{safe(about)}: " if about else ""
         self._say(f"compressor: {prefix}{safe(error.message)}")
         for line in error.hint.splitlines():  # whole: it may be the command that goes on

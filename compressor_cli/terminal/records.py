@@ -1,7 +1,7 @@
 """The JSON objects of jobs: the API's fields as it sent them, and ours beside them.
 
-Ours: `schema`, `state` (pending, completed, failed, unknown, error), `source`, `saved_to`, `error`
-(null, or `kind`, `message`, `hint`, `exit_code`). `id` is null where there is no job.
+Ours: `schema`, `source`, `saved_to`, `state` (pending, completed, failed, unknown, not-sent,
+error), and `error` (null, or `kind`, `message`, `hint`, `exit_code`). `id` is null where there is no job.
 """
 
 from __future__ import annotations
@@ -43,4 +43,6 @@ def error_record(error: CompressorError) -> Record:
 
 
 def _state(item: Item) -> str:
-    return "unknown" if item.in_doubt or isinstance(item.error, MaybeAccepted) else "error"
+    if item.in_doubt or isinstance(item.error, MaybeAccepted):
+        return "unknown"
+    return "not-sent" if item.error is None and item.job_id is None else "error"

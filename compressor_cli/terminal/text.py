@@ -34,6 +34,12 @@ def _visible(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def shortened(text: str, longest: int = 80) -> str:
+    """A name with its middle left out where it is long, so that what follows it is seen."""
+    half = (longest - 1) // 2
+    return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
+
+
 def size(count: int) -> str:
     """Bytes as people say them, decimal units: `950 B`, `1.2 kB`, `80.6 MB`."""
     value, unit = float(count), 0
@@ -61,5 +67,7 @@ def saving(before: int, after: int) -> str:
     if before <= 0:
         return ""
     change = (after - before) / before * 100
-    sign = MINUS if change <= 0 else "+"
-    return f"{sign}{abs(change):.1f} %"
+    shown = f"{abs(change):.1f} %"
+    if shown == "0.0 %":
+        return shown
+    return (MINUS if change < 0 else "+") + shown

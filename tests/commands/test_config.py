@@ -72,7 +72,7 @@ def test_set_get_unset(plain: Compressor) -> None:
         (["get", "api_key"], "never shown"),
         (["get", "timout"], "timeout"),
         (["set", "colour", "red"], "unknown setting"),
-        (["set", "timeout", "soon"], "must be a length of time"),
+        (["set", "timeout", "soon"], "not a length of time: 'soon'"),
         (["set", "auth", "digest"], "auth"),
         (["set", "api_url", "http://example.com/1.0"], "https"),
         (["get", "auth", "--profile", "nobody"], "nobody"),

@@ -87,7 +87,8 @@ def test_forget_takes_finished_ones_and_what_is_named(
 def test_forgetting_a_job_that_is_not_there_is_told(compressor: Compressor) -> None:
     """A slip in the id does not look like success."""
     done = compressor("jobs", "forget", "no-such-job")
-    assert done.lines == ["0 forgotten"]
+    assert (done.code, done.stdout) == (2, "")
+    assert "holds no such job" in done.stderr
 
 
 def test_a_ledger_that_cannot_be_used_is_9(compressor: Compressor, box: Box, file: File) -> None:

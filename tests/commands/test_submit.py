@@ -439,3 +439,14 @@ def test_a_deadline_before_the_answer_is_doubt_not_safety(
     assert done.record["state"] == "unknown"
     assert compressor("jobs", "--json").record["state"] == "unknown"
     assert box.stats()["accepted"] == 1
+
+
+def test_one_file_under_several_names_is_sent_once(
+    compressor: Compressor, box: Box, file: File
+) -> None:
+    """Also by a hard link: it would be paid twice."""
+    file("a.png").with_name("b.png").hardlink_to(compressor.folder / "a.png")
+    done = compressor("submit", "a.png", "./a.png", "b.png")
+    assert (done.code, len(done.ids)) == (0, 1)
+    assert "b.png is the same file as a.png: sent once" in done.stderr
+    assert box.stats()["accepted"] == 1

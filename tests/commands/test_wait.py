@@ -113,7 +113,7 @@ def test_wait_any_is_content_with_the_first(compressor: Compressor, box: Box) ->
 
 @pytest.mark.usefixtures("box")
 def test_wait_with_o_downloads(compressor: Compressor) -> None:
-    jobs = compressor("submit", "-q", "a.png", "./a.png").ids
+    jobs = [compressor("submit", "-q", "a.png").ids[0] for _ in range(2)]
     file = compressor("wait", jobs[0], "-o", "x.png", "--json")
     assert (file.code, file.record["saved_to"]) == (0, "x.png")
     assert (compressor.folder / "x.png").exists()
@@ -250,3 +250,23 @@ def test_a_remembered_answer_that_makes_no_sense_is_not_used(compressor: Compres
     done = compressor("wait", NOBODY)
     assert done.code == 6
     assert "404" in done.stderr
+
+
+@pytest.mark.usefixtures("box")
+def test_any_says_how_to_go_on_with_the_others(
+    compressor: Compressor, box: Box, file: File
+) -> None:
+    """They still run, and somebody will want them."""
+    file("b.png")
+    box.script({"on": "upload", "states": FOREVER})
+    slow, quick = compressor("submit", "-q", "a.png", "b.png").ids
+    done = compressor("wait", slow, quick, "--any")
+    assert (done.code, done.ids) == (0, [quick])
+    assert f"the others still run; go on with: compressor wait {slow} --any" in done.stderr
+
+
+@pytest.mark.usefixtures("box")
+def test_one_look_at_a_new_job_is_at_once(compressor: Compressor) -> None:
+    """The first look of a wait comes after a second; who only asks for a look has it now."""
+    (job,) = compressor("submit", "-q", "a.png").ids
+    assert compressor("status", job, "--timeout", "0.9").code == 0

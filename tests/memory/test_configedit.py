@@ -228,11 +228,16 @@ def test_any_changes_in_any_order(
 
 def test_settable_names() -> None:
     """The key has its own command; a slip is told."""
-    for name in ("api_url", "auth", "timeout", "profile"):
-        check_settable(name)
+    good = {"api_url": "https://x.example/1", "auth": "basic", "timeout": "5m", "profile": "x"}
+    for name, value in good.items():
+        check_settable(name, value)
+        check_settable(name, None)
+    for name in ("api_url", "auth", "timeout"):
+        with pytest.raises(UsageProblem):
+            check_settable(name, "soon")
     for name, hint in (("api_key", "auth login"), ("time-out", "timeout"), ("xxx", "known are")):
         with pytest.raises(UsageProblem) as caught:
-            check_settable(name)
+            check_settable(name, "1h")
         assert hint in caught.value.hint
 
 

@@ -88,23 +88,26 @@ def test_a_road_from_start_to_end(screen: Screen) -> None:
             "input.mp4 * sent, waiting for the answer 3.0 s"
         ]
         one.job = job("enqueued")
-        assert squeezed(screen.after(1, Submitted(one))) == ["input.mp4 * enqueued 4.0 s"]
+        assert squeezed(screen.after(1, Submitted(one))) == [
+            "input.mp4: submitted as j-1",  # stdout is no terminal, so it is not seen there
+            "input.mp4 * enqueued 4.0 s",
+        ]
         one.job = job("processing")
-        shown = squeezed(screen.after(10, Looked(one, 5.0)))
+        shown = squeezed(screen.after(10, Looked(one, 5.0)))[1:]
         assert shown == ["input.mp4 * processing 14 s" + (" next look in 5 s" if wide else "")]
-        shown = squeezed(screen.after(3))
+        shown = squeezed(screen.after(3))[1:]
         assert shown == ["input.mp4 * processing 17 s" + (" next look in 2 s" if wide else "")]
         lines = screen.after(1, Delayed(one, TemporaryTrouble("the service answered 502"), 4.0))
-        assert lines[0] == "input.mp4: the service answered 502; next try in 4.0 s"
-        assert "trying again" in lines[1]
+        assert lines[1] == "input.mp4: the service answered 502; next try in 4.0 s"
+        assert "trying again" in lines[2]
         one.job = job("completed")
-        assert "completed" in screen.after(1, Looked(one, None))[1]
-        (_, line) = screen.after(1, Receiving(one, 14_900_000, 29_800_000))
+        assert "completed" in screen.after(1, Looked(one, None))[2]
+        (_, _, line) = screen.after(1, Receiving(one, 14_900_000, 29_800_000))
         assert "50% 14.9 MB of 29.8 MB" in squeezed([line])[0]
         assert "receiving" not in line
         lines = screen.after(1, Ended(one))
         assert lines[-1] == "input.mp4  80.6 MB → 29.8 MB  −63.0 %  in 21 s"
-        assert len(lines) == 2
+        assert len(lines) == 3
     assert screen.read() == lines
     assert "\x1b[?25l" not in screen.raw
 

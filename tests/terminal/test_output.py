@@ -111,8 +111,9 @@ def test_tables_are_written_as_they_are(capsys: Capture) -> None:
 def test_records_of_items() -> None:
     """The API's fields as sent, ours beside them; the asked id where nothing is known."""
     assert item_record(item("a", state=None)) == {
-        "id": None, "state": "error", "source": "a", "saved_to": None, "error": None,
+        "id": None, "state": "not-sent", "source": "a", "saved_to": None, "error": None,
     }  # fmt: skip
+    assert item_record(item("a", state=None, error=InputProblem("m")))["state"] == "error"
     assert item_record(item("a", state=None, in_doubt=True))["state"] == "unknown"
     assert item_record(item("a", state=None, job_id="j-9"))["id"] == "j-9"
     full = item_record(item("a", state="completed", saved=saved("out/x")))

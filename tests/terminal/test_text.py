@@ -80,7 +80,7 @@ def test_durations(seconds: float, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "said"),
-    [(100, 37, "−63.0 %"), (100, 104, "+4.0 %"), (100, 100, "−0.0 %"), (0, 5, ""),
+    [(100, 37, "−63.0 %"), (100, 104, "+4.0 %"), (100, 100, "0.0 %"), (0, 5, ""),
      (3, 0, "−100.0 %")],
 )  # fmt: skip
 def test_savings(before: int, after: int, said: str) -> None:
