@@ -36,9 +36,8 @@ class Delivery:
     ) -> None:
         self._place = place
         self._crew = crew
-        self._api = api
         self._notes = notes
-        self._means = Means(crew, outputs, gate, self._fresh, stdout)
+        self._means = Means(crew, outputs, gate, fresh_job(api, notes), stdout)
         self._claimed: set[Path] = set()
         self._lock = threading.Lock()
 
@@ -60,18 +59,8 @@ class Delivery:
             received=lambda done, whole: self._crew.post(Receiving(item, done, whole)),
             delayed=lambda error, wait: self._crew.post(Delayed(item, error, wait)),
         )
-        if item.saved.path is not None:
+        if item.saved is not None and item.saved.path is not None:
             self._notes.saved(job, str(item.saved.path.absolute()))
-
-    def _fresh(self, job_id: str) -> Job:
-        """The job's present answer, for a new URL. Raises NotFinished, JobFailed."""
-        job = self._api.job(job_id).job
-        self._notes.observed(job)
-        if job.state == "failed":
-            raise failure(job)
-        if job.url is None:
-            raise NotFinished(f"job {job_id} has no output yet", job_id=job_id)
-        return job
 
     def _claim(self, item: Item, job: Job) -> Target | None:
         """The item's target, which no other item of this run may have.
@@ -97,3 +86,21 @@ class Delivery:
             server_name=job.output.name,
             job_id=job.id,
         )
+
+
+def fresh_job(api: ApiClient, notes: Notebook) -> Callable[[str], Job]:
+    """What asks a job for its present answer, and so for a fresh URL of its output.
+
+    That raises NotFinished, JobFailed, and what a look raises.
+    """
+
+    def fresh(job_id: str) -> Job:
+        job = api.job(job_id).job
+        notes.observed(job)
+        if job.state == "failed":
+            raise failure(job)
+        if job.url is None:
+            raise NotFinished(f"job {job_id} has no output yet", job_id=job_id)
+        return job
+
+    return fresh

@@ -31,12 +31,14 @@ class Plan:
     """How far the road goes: `wait` until jobs end, then `deliver`, None: results stay there.
 
     `any_one`: the first job that ends is enough. `uploaders`: submits at once; 1 keeps their order.
+    `in_flight`: so many submitted items at most are on their road at once, None for any number.
     """
 
     wait: bool = False
     deliver: Deliver | None = None
     any_one: bool = False
     uploaders: int = 1
+    in_flight: int | None = None
 
 
 class Pipeline:
@@ -61,6 +63,10 @@ class Pipeline:
         self._completed: Channel[Item] = crew.channel()
         self._waiting: dict[str, list[Item]] = {}
         self._lock = threading.Lock()
+        self._placed: set[Item] = set()
+        self._places: Channel[bool] = crew.channel()
+        for _ in range(plan.in_flight or 0):
+            self._places.put(True)
 
     def run(self, items: Sequence[Item]) -> Iterator[Update | Tick]:
         """Send every item down its road, and tell what happens until all have ended.
@@ -70,10 +76,10 @@ class Pipeline:
         for item in items:
             if item.job is not None:
                 self._arrive(item)
-            elif item.source is not None:
-                self._submits.put(item)
             elif item.job_id is not None:
                 self._look_at(item, item.job_id)
+            else:
+                self._submits.put(item)
         for number in range(min(self._plan.uploaders, len(items))):
             self._crew.work(self._submitter, name=f"submit-{number}")
         if self._plan.deliver is not None:
@@ -119,12 +125,18 @@ class Pipeline:
 
     def _end(self, item: Item, error: CompressorError | None = None) -> None:
         item.error = error
+        if item in self._placed:
+            self._placed.discard(item)
+            self._places.put(True)
         if error is not None:
             error.job_id = item.job.id if item.job is not None else item.job_id
         self._crew.post(Ended(item))
 
     def _submitter(self) -> None:
         while (item := self._submits.get()) is not None:
+            if self._plan.in_flight is not None:
+                self._places.get()
+                self._placed.add(item)
             error: CompressorError | None = None
             try:
                 submit(item, self._desk)
@@ -164,8 +176,16 @@ class Pipeline:
         elif isinstance(outcome, NotKnown) and item.kept is not None:
             item.job = item.kept
             self._arrive(item)
-        else:
+        elif not self._sent_anew(item, outcome):
             self._end(item, outcome)
+
+    def _sent_anew(self, item: Item, error: CompressorError) -> bool:
+        """Submit an item whose earlier job the service has forgotten, if its source is at hand."""
+        if not isinstance(error, NotKnown) or item.source is None or item.entry is not None:
+            return False
+        item.job = item.job_id = None
+        self._submits.put(item)
+        return True
 
     def _in_vain(self, next_in: float) -> bool:
         """Whether the service asks for a wait far beyond the deadline."""
@@ -178,7 +198,8 @@ class Pipeline:
             try:
                 self._plan.deliver(item)
             except CompressorError as error:
-                self._end(item, error)
+                if not self._sent_anew(item, error):
+                    self._end(item, error)
             else:
                 self._end(item)
 

@@ -53,9 +53,18 @@ class Saved:
     size: int
 
 
-def save(job: Job, goal: Target, *, means: Means, received: Received, delayed: Told) -> Saved:
+def save(
+    job: Job,
+    goal: Target,
+    *,
+    means: Means,
+    received: Received,
+    delayed: Told,
+    worth: Callable[[int], bool] = lambda _size: True,
+) -> Saved | None:
     """Download the output of a completed job and put it in its place.
 
+    None: the place is a file, and the verified result was not `worth` it by its size.
     Raises BadResult when the bytes are not as promised, OutputProblem, TemporaryTrouble, NotKnown,
     Refused.
     """
@@ -64,6 +73,8 @@ def save(job: Job, goal: Target, *, means: Means, received: Received, delayed: T
     path = temporary(goal.path)
     with Part(path, means.crew, mode=goal.mode) as part:
         _fill(part, job, means=means, received=received, delayed=delayed)
+        if not worth(part.size):
+            return None
         return Saved(put_in_place(path, goal), part.size)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -52,6 +53,25 @@ class StdinSource:
 
 
 Source = FileSource | UrlSource | StdinSource
+
+
+def pieces(path: Path, *, label: str, check: Callable[[], None]) -> Iterator[bytes]:
+    """A file's bytes; `check` is called at each piece. Raises InputProblem."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            while piece := file.read(PIECE):
+                check()
+                yield piece
+    except OSError as error:
+        raise unreadable(label, error) from None
+
+
+def file_sha1(path: Path, *, label: str, check: Callable[[], None]) -> str:
+    """A file's SHA-1 as 40 hex digits. Raises InputProblem."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    for piece in pieces(path, label=label, check=check):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def is_url(text: str) -> bool:

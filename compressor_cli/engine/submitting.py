@@ -87,7 +87,7 @@ def _record_and_send(item: Item, source: FileSource | UrlSource, desk: Desk) -> 
     item.entry = desk.journal.begin(
         source=item.label,
         source_path=None if item.path is None else str(item.path),
-        input_sha1=None,
+        input_sha1=item.sha1,
         input_size=item.size,
         options=item.options,
         api_url=desk.api.api_url,
@@ -129,11 +129,12 @@ def _attempt(item: Item, source: FileSource | UrlSource, desk: Desk) -> Look:
     def sent(done: int, whole: int) -> None:
         desk.crew.check()
         item.size = whole  # the file may be another since it was looked at first
-        item.in_doubt = done == whole
+        if done == whole:
+            _doubt(item, desk)
         desk.crew.post(Sending(item, done, whole))
 
     if isinstance(source, UrlSource):
-        item.in_doubt = True
+        _doubt(item, desk)
         desk.crew.post(Sending(item, 0, None))
     try:
         look, item.sha1 = send(source, desk.api, item.options, sent=sent)
@@ -142,6 +143,13 @@ def _attempt(item: Item, source: FileSource | UrlSource, desk: Desk) -> Look:
         raise
     desk.gate.passed()
     return look
+
+
+def _doubt(item: Item, desk: Desk) -> None:
+    """The last byte is about to leave: from now on, and after a crash, nobody knows."""
+    assert item.entry is not None
+    item.in_doubt = True
+    desk.journal.ended(item.entry, state="unknown", message="sent whole, and no answer came")
 
 
 def _remember(item: Item, job: Job, desk: Desk) -> None:

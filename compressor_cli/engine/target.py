@@ -46,6 +46,7 @@ class Target:
     replace: bool = False
     special: bool = False
     mode: int | None = None  # permission bits of the file that is replaced
+    owner: tuple[int, int] | None = None  # its user and group
 
 
 def destination(

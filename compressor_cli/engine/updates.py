@@ -17,11 +17,12 @@ class Item:
     """One job's road. Owned by one thread at a time; the main thread reads it after an update.
 
     Begins with a `source`, or with a `job_id` that is asked for (`kept` is the end that the ledger
-    remembers of it). `label` is as the user named it; `name` and `path` of the source, as far as
-    known, name the result; `entry` is the ledger's number; `sha1` and `size` are the input's.
-    `fresh`: it was submitted just now; `in_doubt`: all of it has left, and no answer came yet.
-    At the end `error` is set or not; `saved` is where the result lies, if it was asked for;
-    `skipped`: what was there already was left. `since`: monotonic seconds.
+    remembers of it), or with both: an earlier job of this source, to be taken up if there is one.
+    `label` is as the user named it; `name` and `path` of the source, as far as known, name the
+    result; `entry` is the ledger's number; `sha1` and `size` are the input's. `fresh`: it was
+    submitted just now; `in_doubt`: all of it has left, and no answer came yet. At the end `error`
+    is set or not; `saved` is where the result lies, if it was asked for; `skipped`: what was there
+    already was left. `since`: monotonic seconds.
     """
 
     label: str

@@ -45,6 +45,7 @@ _MIGRATIONS: Sequence[Sequence[str]] = (
         # Not unique: a service may answer two submits of the same bytes with one job.
         "CREATE INDEX jobs_by_id ON jobs (job_id, api_url)",
     ),
+    ("CREATE INDEX jobs_by_input ON jobs (input_sha1, api_url)",),
 )
 """The steps from each version of the form to the next; user_version counts those that were made."""
 

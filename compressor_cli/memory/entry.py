@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 EntryState = Literal["submitting", "unknown", "pending", "completed", "failed", "not-sent"]
-"""`submitting`: the POST is under way, or died with its process. `unknown`: it may have been
-accepted. `not-sent`: it surely was not. The others are the service's."""
+"""`submitting`: the POST is under way, or its process died before the last byte left. `unknown`:
+all of it left, and it may have been accepted. `not-sent`: it surely was not. The others are the
+service's."""
 
 Json = dict[str, object]
 

@@ -187,6 +187,15 @@ class Ledger:
         )
         return entry_of(rows[0]) if rows else None
 
+    def of_input(self, api_url: str, input_sha1: str, options: Mapping[str, object]) -> list[Entry]:
+        """The jobs of these very bytes with these options, the newest first."""
+        rows = self._database.rows(
+            "SELECT * FROM jobs WHERE input_sha1 = ? AND api_url = ? ORDER BY number DESC",
+            (input_sha1, packed(api_url)),
+        )
+        wanted = redact_options(options)
+        return [entry for entry in map(entry_of, rows) if entry.options == wanted]
+
     def entries(
         self,
         *,

@@ -1,0 +1,158 @@
+"""The last stage of a batch: a result is used only if it is worth it, a target always exists.
+
+A result that is not smaller is not used: in place the source stays, elsewhere its bytes become the
+target. Targets are newer than their sources, so that make is content.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from compressor_cli.api.contract import Job
+from compressor_cli.engine.crew import Crew
+from compressor_cli.engine.part import Part
+from compressor_cli.engine.saving import Means, Saved, save
+from compressor_cli.engine.source import file_sha1, pieces
+from compressor_cli.engine.target import Target, put_in_place, temporary
+from compressor_cli.engine.updates import Delayed, Item, Receiving, Update
+from compressor_cli.errors import InputProblem, OutputProblem
+
+_A_MOMENT = 1_000_000
+"""Nanoseconds by which a target is made newer than its source."""
+
+
+@dataclass(slots=True, eq=False)
+class Work(Item):
+    """An item of a batch: its `target`, which is its own `path` in place; `within`: its path below
+    the argument that named it. Afterwards `not_worth`: the result was not smaller enough."""
+
+    target: Path | None = None
+    within: str = ""
+    not_worth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """When a result is worth it: smaller by `min_savings` (a share, 0 to 1), or always."""
+
+    min_savings: float = 0.0
+    allow_larger: bool = False
+
+    def worth(self, before: int, after: int) -> bool:
+        return self.allow_larger or (after < before and after <= before * (1.0 - self.min_savings))
+
+
+class Settlement:
+    """Settles completed items. `done` is told of each, in the worker's thread, when it is."""
+
+    def __init__(
+        self, terms: Terms, *, crew: Crew[Update], means: Means, done: Callable[[Work], None]
+    ) -> None:
+        self._terms = terms
+        self._crew = crew
+        self._means = means
+        self._done = done
+
+    def __call__(self, item: Item) -> None:
+        """Put a completed item's result, or its source's bytes, in place.
+
+        Raises what engine/saving.py raises, and InputProblem when the source changed meanwhile.
+        """
+        assert isinstance(item, Work)
+        assert item.job is not None
+        if item.target is not None:  # else the result lies in a storage of the user's
+            self._settle(item, item.job, item.target)
+        self._done(item)
+
+    def _settle(self, item: Work, job: Job, target: Path) -> None:
+        before, after = item.size or 0, job.output.size
+        converted = _converted(job) or item.path is None  # of a URL there are no other bytes here
+        in_place = item.path == target
+
+        def worth(size: int) -> bool:
+            if in_place and self._sha1(item) != item.sha1:  # it was edited meanwhile
+                raise _changed(item)
+            return converted or self._terms.worth(before, size)
+
+        goal = _goal(target)
+        if after is None or converted or self._terms.worth(before, after):
+            item.saved = save(
+                job,
+                goal,
+                means=self._means,
+                received=lambda done, whole: self._crew.post(Receiving(item, done, whole)),
+                delayed=lambda error, wait: self._crew.post(Delayed(item, error, wait)),
+                worth=worth,
+            )
+        item.not_worth = item.saved is None
+        if item.not_worth and not in_place:
+            item.saved = self._copy(item, goal)
+        if item.saved is not None and item.path is not None:
+            _like_its_source(goal, item.path, in_place=in_place)
+
+    def _sha1(self, item: Work) -> str:
+        assert item.path is not None
+        return file_sha1(item.path, label=item.label, check=self._crew.check)
+
+    def _copy(self, item: Work, goal: Target) -> Saved:
+        """The source's bytes as the target. Raises InputProblem when they are not those sent."""
+        assert item.path is not None
+        assert goal.path is not None
+        path = temporary(goal.path)
+        with Part(path, self._crew, mode=goal.mode) as part:
+            for piece in pieces(item.path, label=item.label, check=self._crew.check):
+                part.write(piece)
+            if part.sha1() != item.sha1:
+                raise _changed(item)
+            part.sync()
+            return Saved(put_in_place(path, goal), part.size)
+
+
+def _changed(item: Work) -> InputProblem:
+    return InputProblem(
+        f"{item.label} changed while it was compressed; the result is not used",
+        hint="run it again",
+    )
+
+
+def _converted(job: Job) -> bool:
+    """Whether the result is of another format, and so wanted whatever its size."""
+    before, after = job.input.format, job.output.format
+    return before is not None and after is not None and before != after
+
+
+def _goal(target: Path) -> Target:
+    """The place of a result: its folder is made, and what is there may be replaced."""
+    final = target.resolve() if target.is_symlink() else target
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        status = final.stat()
+    except FileNotFoundError:
+        return Target(final, replace=True)
+    except OSError as error:
+        raise OutputProblem(f"{target} cannot be written: {error.strerror}") from None
+    owner = (status.st_uid, status.st_gid)
+    return Target(final, replace=True, mode=stat.S_IMODE(status.st_mode), owner=owner)
+
+
+def _like_its_source(goal: Target, source: Path, *, in_place: bool) -> None:
+    """In place the owner stays, where that is allowed; elsewhere the target is newer."""
+    assert goal.path is not None
+    if not in_place:
+        make_newer(goal.path, source)
+    elif goal.owner is not None and hasattr(os, "chown"):
+        with suppress(OSError):
+            os.chown(goal.path, *goal.owner)
+
+
+def make_newer(target: Path, source: Path) -> None:
+    """Let `target` not be older than its source, however odd the clocks of the two are."""
+    with suppress(OSError):
+        ours, theirs = target.stat().st_mtime_ns, source.stat().st_mtime_ns
+        if ours <= theirs:
+            os.utime(target, ns=(theirs + _A_MOMENT, theirs + _A_MOMENT))

@@ -1,0 +1,84 @@
+"""Digests of files, remembered by size, times and inode, so that an unchanged file is not read.
+
+git's rule for racy timestamps holds: a digest is remembered only if the file had been at rest for a
+while when it was read, since a later change within the clock's grain would not be seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from compressor_cli.engine.body import PIECE
+from compressor_cli.engine.source import unreadable
+from compressor_cli.memory import privatefile
+
+FILE_NAME = "digests.json"
+AT_REST = 2.0
+"""Seconds since the last change after which a digest may be remembered (FAT's grain)."""
+MOST = 200_000
+"""Entries that are kept; the cache is made anew above it."""
+
+_Facts = list[int]
+
+
+class Digests:
+    """A cache in the state folder. Losing it costs time only, so trouble with it is no error."""
+
+    def __init__(self, state_dir: Path, *, now: Callable[[], float] = time.time) -> None:
+        self._path = state_dir / FILE_NAME
+        self._now = now
+        self._known: dict[str, tuple[_Facts, str]] = {}
+        self._changed = False
+        with suppress(OSError, ValueError, TypeError):
+            self._known = {
+                name: (facts, sha1)
+                for name, (facts, sha1) in json.loads(self._path.read_bytes()).items()
+            }
+
+    def sha1(self, path: Path, *, check: Callable[[], None] = lambda: None) -> str:
+        """The file's SHA-1 as 40 hex digits. `check` is called at each piece.
+
+        Raises InputProblem when the file cannot be read.
+        """
+        name = str(path.absolute())
+        try:
+            status = path.stat()
+            facts = _facts(status)
+            known = self._known.get(name)
+            if known is not None and known[0] == facts:
+                return known[1]
+            digest = _read(path, check)
+        except OSError as error:
+            raise unreadable(str(path), error) from None
+        if self._now() - max(status.st_mtime, status.st_ctime) >= AT_REST:
+            self._known[name] = (facts, digest)
+            self._changed = True
+        return digest
+
+    def keep(self) -> None:
+        """Write the cache, whole or not at all."""
+        if not self._changed:
+            return
+        known = self._known if len(self._known) <= MOST else {}
+        with suppress(OSError):
+            privatefile.replace(self._path, json.dumps(known).encode())
+            self._changed = False
+
+
+def _facts(status: os.stat_result) -> _Facts:
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+def _read(path: Path, check: Callable[[], None]) -> str:
+    digest = hashlib.sha1(usedforsecurity=False)
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(PIECE):
+            check()
+            digest.update(piece)
+    return digest.hexdigest()
