@@ -15,7 +15,9 @@ import typer
 
 from compressor_cli import __version__
 from compressor_cli.commands.auth import auth
+from compressor_cli.commands.check import check
 from compressor_cli.commands.completions import COMPLETE, completions, teach
+from compressor_cli.commands.compress import compress
 from compressor_cli.commands.config import config
 from compressor_cli.commands.get import get
 from compressor_cli.commands.jobs import jobs
@@ -39,6 +41,7 @@ Exit codes:
   8  result not as promised (size, SHA-1), discarded
   9  local output trouble: exists, no space, no permission
   10 deadline reached, job still running
+  11 check found something
   129, 130, 143  ended by HUP, INT, TERM after cleaning up
   141  the reader of stdout went away"""
 
@@ -76,7 +79,7 @@ def about(
     return 0
 
 
-for command in (submit, status, wait, get):
+for command in (submit, status, wait, get, compress, check):
     app.command()(command)
 app.add_typer(jobs, name="jobs")
 app.add_typer(auth, name="auth")

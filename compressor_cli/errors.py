@@ -14,6 +14,7 @@ CompressorError          1   unexpected, or a batch that failed in several ways
 ├── BadResult            8   the result is not what was promised, and was discarded
 ├── OutputProblem        9   the result cannot be written here
 ├── NotFinished         10   the job is still running
+├── CheckFound          11   `check` found something
 ├── Interrupted    128 + n   ended by signal n
 └── ReaderGone         141   the reader of stdout went away
 """
@@ -114,6 +115,12 @@ class NotFinished(CompressorError):
     """The deadline came, or an output was asked of a job that is still running."""
 
     exit_code = 10
+
+
+class CheckFound(CompressorError):
+    """A file that `check` looked at is not compressed, has changed since, or breaks a budget."""
+
+    exit_code = 11
 
 
 class Interrupted(CompressorError):

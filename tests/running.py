@@ -174,6 +174,8 @@ class Compressor:
         assert b"Traceback" not in err, result.stderr
         assert b"Exception ignored" not in err, result.stderr
         assert not _CONTROL.search(result.stderr), ascii(result.stderr)
+        if code == -signal.SIGKILL:
+            self.sweep()  # the one end after which something may lie about
         self.check_tree()
         to_stdout = "-o" in words and "-" in words
         if words[0] != "sh" and not to_stdout:
@@ -193,6 +195,11 @@ class Compressor:
     def check_tree(self) -> None:
         """Nothing half-written is anywhere."""
         assert not [file for file in self.files() if file.name.endswith(_HALF)]
+
+    def sweep(self) -> None:
+        for file in self.files():
+            if file.name.endswith(_HALF):
+                file.unlink()
 
     def files(self) -> list[Path]:
         return [f for f in self.home.rglob("*") if f.is_file() and not f.is_symlink()]

@@ -97,7 +97,7 @@ def test_zsh_completes_at_the_very_first_tab(tmp_path: Path) -> None:
     )
     zsh.sendline("echo re''ady")
     zsh.expect("ready")
-    zsh.send("compressor com\t")
+    zsh.send("compressor comple\t")
     zsh.expect("completions")
     zsh.sendline("zsh >/dev/null; echo got:''zsh")
     zsh.expect("got:zsh")

@@ -1,8 +1,10 @@
-"""`compressor config`: the settings: where they are, what is in force and why, change them."""
+"""`compressor config`: what is in force and why, of the settings and the project; change them."""
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,8 +14,9 @@ from compressor_cli.commands.session import configured, speaker
 from compressor_cli.errors import UsageProblem
 from compressor_cli.memory import places
 from compressor_cli.memory import settings as memory
+from compressor_cli.terminal.text import safe
 
-config = typer.Typer(help="The settings: path, list, get, set, unset.")
+config = typer.Typer(help="The settings: path, list, get, set, unset, explain.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help=f"One of: {', '.join(memory.SETTABLE)}.")]
 
@@ -43,6 +46,30 @@ def list_all(connection: Connection, speech: OutputOptions) -> int:
         record = {"name": name, "value": value, "source": source}
         output.result(f"{name}\t{value}\t{source}", record)
     return 0
+
+
+@config.command()
+@grouped
+def explain(connection: Connection, speech: OutputOptions) -> int:
+    """Print every value in force, of the settings and of the project file, and where it comes from.
+
+    Example: compressor config explain
+    """
+    from compressor_cli.memory import project
+
+    output = speaker(speech)
+    rows: list[tuple[str, object, str]] = [*memory.describe(configured(connection, output))]
+    for name, value, source in rows + project.describe(project.find(Path())):
+        record = {"name": name, "value": value, "source": source}
+        output.result("\t".join(map(_cell, (name, value, source))), record)
+    return 0
+
+
+def _cell(value: object) -> str:
+    """A text as it is, nothing as nothing, all else as JSON; whole, and without tabs of its own."""
+    plain = value is None or isinstance(value, str)
+    text = str(value or "") if plain else json.dumps(value, ensure_ascii=False)
+    return safe(text, longest=len(text) * 10)
 
 
 @config.command()

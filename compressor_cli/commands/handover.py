@@ -23,6 +23,7 @@ from compressor_cli.terminal.output import Output
 from compressor_cli.terminal.results import Ids
 
 STDIN = "-"
+PUBLIC = "what is stored is public, as the service does it, unless store.acl is set"
 
 
 def look_over(
@@ -62,8 +63,8 @@ def look_over(
             output.error(error, label=item.label if isinstance(error, OutputProblem) else "")
         results.ended(item)
     _check_names(items, place)
-    if any(_is_public(item) for item in items):
-        output.note("what is stored is public, as the service does it, unless store.acl is set")
+    if any(is_public(item) for item in items):
+        output.note(PUBLIC)
     return items, codes
 
 
@@ -107,7 +108,7 @@ def _is_there(item: Item, place: Destination | None) -> bool:
     return goal is None
 
 
-def _is_public(item: Item) -> bool:
+def is_public(item: Item) -> bool:
     """Whether the result goes to a storage connector without saying who may read it."""
     store = item.options.get("store")
     return isinstance(store, dict) and "acl" not in store

@@ -43,6 +43,7 @@ def listing(
     everywhere: Annotated[
         bool, typer.Option("--everywhere", help="Also jobs of other API URLs.")
     ] = False,
+    stats: Annotated[bool, typer.Option("--stats", help="Totals of all of them instead.")] = False,
 ) -> int:
     """List the jobs submitted from here, the newest first.
 
@@ -53,7 +54,7 @@ def listing(
     if context.invoked_subcommand is not None:
         return 0
     from compressor_cli.memory.ledger import Ledger
-    from compressor_cli.terminal.rows import entry_record, entry_row
+    from compressor_cli.terminal.rows import entry_record, entry_row, totals, totals_text
 
     output = speaker(speech)
     settings = configured(connection, output)
@@ -61,9 +62,13 @@ def listing(
     entries = ledger.entries(
         api_url=None if everywhere else settings.api_url.value,
         states=[each.value for each in state or []],
-        limit=limit or None,
+        limit=None if stats else limit or None,
     )
     ledger.close()
+    if stats:
+        sums = totals(entries)
+        output.result(totals_text(sums), sums)
+        return 0
     for entry in entries:
         output.result(entry_row(entry, people=sys.stdout.isatty()), entry_record(entry))
     if not entries:
@@ -79,6 +84,10 @@ def forget(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="JOB...", help="Job ids, in any state.")
     ] = None,
+    number: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", help="By the number in `jobs --json`. Repeat."),
+    ] = None,
     finished: Annotated[bool, typer.Option("--finished", help="All that are at an end.")] = False,
     older_than: Annotated[
         str | None, typer.Option(metavar="TIME", help="Finished ones older than this, as 30d.")
@@ -93,14 +102,16 @@ def forget(
     from compressor_cli.memory.ledger import Ledger
 
     output = speaker(speech)
-    if not (names or finished or older_than):
+    if not (names or number or finished or older_than):
         raise UsageProblem("forget which jobs?", hint="name them, or --finished, or --older-than")
     before = None if older_than is None else time.time() - duration.seconds(older_than)
     settings = configured(connection, output)
     ledger = Ledger(settings.state_dir)
-    gone = ledger.forget(job_ids=names or [], before=before, everything=finished)
+    gone = ledger.forget(
+        job_ids=names or [], numbers=number or [], before=before, everything=finished
+    )
     ledger.close()
-    if names and not gone:
+    if (names or number) and not gone:
         raise UsageProblem("the ledger holds no such job", hint="see: compressor jobs --limit 0")
     output.result(f"{gone} forgotten", {"forgotten": gone})
     return 0

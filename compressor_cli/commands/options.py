@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -149,6 +149,10 @@ class Processing:
             webhook=self.webhook,
         )
         return merged(base, named, set_options(self.set))
+
+    def without_named(self) -> Processing:
+        """The same for a kind of file under which the API documents no --compression, --resize."""
+        return replace(self, compression=None, resize=None, mode=None)
 
     def base(self) -> Json:
         """What --data says. Raises UsageProblem when it is not a JSON object."""

@@ -99,37 +99,78 @@ def travel(
     go_on: GoOn,
 ) -> int:
     """Send the items down their road and give the exit code. Ends early with how to go on."""
-    open_items = dict.fromkeys(items)
-    shown = _Shown(results)
-    crew: Crew[Update] = Crew(Deadline(timeout))
-    early: Interrupted | DeadlinePassed | None = None
     only_looks = not errand.wait and errand.place is None and not any(i.source for i in items)
-    with _view(session.output, closings=not only_looks) as watcher, crew:
-        pipeline = _pipeline(crew, session, errand)
-        try:
-            for update in pipeline.run(items):
-                if isinstance(update, Submitted):
-                    shown.submitted(update.item)
-                watcher.show(update)
-                if isinstance(update, Ended):
-                    _ended(session.output, update.item, shown, go_on)
-                    del open_items[update.item]
-        except (Interrupted, DeadlinePassed) as error:
-            early = error
-    if early is None and errand.any_one and open_items:
-        session.output.note("the others still run; " + go_on(list(open_items)))
-    if early is not None:  # only now the workers have ended, and what they reached is known
-        left = list(open_items)
-        _leave(session, left, shown)
-        why = early if isinstance(early, Interrupted) else _too_late(left, timeout or 0.0)
-        why.hint = go_on(left)
-        raise why
-    if shown.problem is not None:
-        shown.problem.hint = "\n".join(
-            f"{item.label}: job {job_id}" for item, job_id in _jobs(items)
-        )
-        raise shown.problem
-    return worst([item.error.exit_code if item.error else 0 for item in items])
+    journey = Journey(
+        session,
+        lambda crew: _pipeline(crew, session, errand),
+        results=results,
+        go_on=go_on,
+        closings=not only_looks,
+    )
+    return journey.make(items, timeout=timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """A run of items through a pipeline. `closings`: a last line for each that went well.
+
+    `enough`: told of each item that has ended, whether the others need not end.
+    """
+
+    session: Session
+    build: Callable[[Crew[Update]], Pipeline]
+    results: Results
+    go_on: GoOn
+    closings: bool = True
+    enough: Callable[[Item], bool] = lambda _item: False
+
+    def make(self, items: Sequence[Item], *, timeout: float | None) -> int:
+        """Run to the end and give the exit code.
+
+        Raises Interrupted, NotFinished or what else an early end is, with how to go on; and what
+        was wrong with stdout.
+        """
+        left = dict.fromkeys(items)
+        shown = _Shown(self.results)
+        crew: Crew[Update] = Crew(Deadline(timeout))
+        early: Interrupted | DeadlinePassed | None = None
+        with _view(self.session.output, closings=self.closings) as watcher, crew:
+            try:
+                for update in self.build(crew).run(items):
+                    if isinstance(update, Submitted):
+                        shown.submitted(update.item)
+                    watcher.show(update)
+                    if isinstance(update, Ended):
+                        _ended(self.session.output, update.item, shown, self.go_on)
+                        del left[update.item]
+                        if self.enough(update.item):
+                            break
+            except (Interrupted, DeadlinePassed) as error:
+                early = error
+        return self._end(items, list(left), shown, early, timeout)
+
+    def _end(
+        self,
+        items: Sequence[Item],
+        left: list[Item],
+        shown: _Shown,
+        early: Interrupted | DeadlinePassed | None,
+        timeout: float | None,
+    ) -> int:
+        """Only now the workers have ended, and what they reached is known."""
+        if early is not None:
+            _leave(self.session, left, shown)
+            why = early if isinstance(early, Interrupted) else _too_late(left, timeout or 0.0)
+            why.hint = self.go_on(left)
+            raise why
+        if left:
+            self.session.output.note("the others still run; " + self.go_on(left))
+        if shown.problem is not None:
+            shown.problem.hint = "\n".join(
+                f"{item.label}: job {job_id}" for item, job_id in _jobs(items)
+            )
+            raise shown.problem
+        return worst([item.error.exit_code if item.error else 0 for item in items])
 
 
 def _pipeline(crew: Crew[Update], session: Session, errand: Errand) -> Pipeline:

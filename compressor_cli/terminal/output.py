@@ -76,6 +76,10 @@ class Output:
         """Something that should be mended; also with --quiet."""
         self._say(f"compressor: warning: {safe(text)}")
 
+    def command(self, line: str) -> None:
+        """A command to the runner of a CI service, as it stands: it is built to be one."""
+        self._say(line)
+
     def _say(self, line: str) -> None:
         with self.aside():
             try:

@@ -1,7 +1,7 @@
 """The JSON objects of jobs: the API's fields as it sent them, and ours beside them.
 
 Ours: `schema`, `source`, `saved_to`, `state` (pending, completed, failed, unknown, not-sent,
-error), and `error` (null, or `kind`, `message`, `hint`, `exit_code`). `id` is null where there is no job.
+error), and `error` (null, or `kind`, `message`, `hint`, `exit_code`). `id` is null without a job.
 """
 
 from __future__ import annotations

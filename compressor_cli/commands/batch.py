@@ -1,0 +1,182 @@
+"""What a compress or check is about: which files, with which options, and where results lie.
+
+Options given win over the project file. Every danger is found here, before anything is sent.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compressor_cli.api.contract import Json
+from compressor_cli.api.options import guess_type, merged
+from compressor_cli.commands.batchoptions import Locking, Placement, Selection
+from compressor_cli.commands.options import Processing
+from compressor_cli.engine.gather import Asset, Choice, Gathered, gather
+from compressor_cli.engine.layout import Layout, check_layout, check_template
+from compressor_cli.engine.source import UrlSource, is_url, url_source
+from compressor_cli.errors import InputProblem, UsageProblem
+from compressor_cli.memory.lockfile import FILE_NAME, Lock
+from compressor_cli.memory.project import Project
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file of a batch, its options as they will be sent, and where its result lies."""
+
+    asset: Asset
+    options: Json
+    target: Path
+
+    @property
+    def label(self) -> str:
+        return str(self.asset.path)
+
+
+@dataclass(slots=True)
+class Batch:
+    """All of it. `other`: files left out by their kind; `problems`: what cannot be read."""
+
+    project: Project
+    layout: Layout
+    lock: Lock | None
+    jobs: list[Job] = field(default_factory=list)
+    urls: list[UrlSource] = field(default_factory=list)
+    other: list[Path] = field(default_factory=list)
+    problems: list[tuple[str, InputProblem]] = field(default_factory=list)
+    base: Json = field(default_factory=dict)
+
+
+def planned(
+    sources: Sequence[str],
+    *,
+    project: Project,
+    selection: Selection,
+    placement: Placement,
+    locking: Locking,
+    processing: Processing,
+) -> Batch:
+    """The batch that the options and the project file describe.
+
+    Raises UsageProblem for what concerns it all, InputProblem for an empty or damaged one.
+    """
+    named = [*sources, *_listed(selection.files_from)]
+    if not named:
+        named = [_below(project.root, each) for each in project.sources]
+    if not named and selection.files_from is None:
+        raise UsageProblem(
+            "compress what?", hint="name files or folders, or sources in a project file"
+        )
+    choice = Choice(
+        tuple(selection.include) or project.include, tuple(selection.exclude) or project.exclude
+    )
+    found = gather([each for each in named if not is_url(each)], choice)
+    layout = _layout(placement, project, found, named)
+    batch = Batch(project, layout, _lock(locking, project), other=found.other)
+    batch.base = processing.base()
+    batch.problems = found.problems
+    batch.urls = [url_source(each, headers=processing.headers()) for each in named if is_url(each)]
+    _fill(batch, found, processing)
+    if not (batch.jobs or batch.urls or batch.problems or selection.allow_empty):
+        raise InputProblem(
+            "there are no files to compress"
+            + (f" ({len(found.other)} of other kinds)" if found.other else ""),
+            hint="name others, widen --include, or allow it with --allow-empty",
+        )
+    return batch
+
+
+def _fill(batch: Batch, found: Gathered, processing: Processing) -> None:
+    pairs = [(asset, batch.layout.target(asset)) for asset in found.assets]
+    pairs = _without_results(pairs, batch)
+    check_layout(pairs, in_place=batch.layout.in_place)
+    for asset, target in pairs:
+        options = options_of(asset, processing, batch)
+        batch.jobs.append(Job(asset, options, target))
+
+
+def options_of(asset: Asset, processing: Processing, batch: Batch) -> Json:
+    """The options of a file: the project's rules, then what was given for this run."""
+    within = Path(os.path.relpath(asset.path, batch.project.root)).as_posix()
+    name = asset.path.name
+    rules = batch.project.options_for(within, name)
+    if processing.type is None and guess_type(name) is None:
+        processing = processing.without_named()
+    return merged(rules, processing.options(name, base=batch.base))
+
+
+def _without_results(pairs: list[tuple[Asset, Path]], batch: Batch) -> list[tuple[Asset, Path]]:
+    """Leave out what lies in the folder of results, or is another file's result by the lock."""
+    layout, lock = batch.layout, batch.lock
+    if layout.in_place:
+        return pairs
+    folder = layout.folder.resolve() if layout.folder is not None else None
+    entries = lock.entries.items() if lock is not None else ()
+    results = {locked.target for name, locked in entries if name != locked.target}
+
+    def is_result(asset: Asset, target: Path) -> bool:
+        real = asset.path.resolve()
+        in_folder = folder is not None and real.is_relative_to(folder) and target.resolve() != real
+        return in_folder or (lock is not None and lock.key(asset.path) in results)
+
+    return [(asset, target) for asset, target in pairs if not is_result(asset, target)]
+
+
+def _layout(
+    placement: Placement, project: Project, found: Gathered, named: Sequence[str]
+) -> Layout:
+    given = [placement.output is not None, placement.in_place, placement.name is not None]
+    if sum(given) > 1:
+        raise UsageProblem("-o, --in-place and --name say where results go: give one of them")
+    output, in_place, name = placement.output, placement.in_place, placement.name
+    if not any(given):
+        in_place, name = project.in_place, project.name
+        output = _below(project.root, project.output) if project.output is not None else None
+    if name is not None:
+        check_template(name)
+        return Layout(template=name)
+    if in_place:
+        return Layout(in_place=True)
+    if output is None:
+        if found.assets:
+            raise UsageProblem(
+                "where shall the results go?",
+                hint="-o DIR, --in-place, or --name '{dir}/{stem}.min{ext}'",
+            )
+        return Layout()
+    one = len(named) == 1 and not Path(named[0]).is_dir() and len(found.assets) <= 1
+    if one and not Path(output).is_dir() and not output.endswith(("/", os.sep)):
+        return Layout(file=Path(output))
+    if Path(output).exists() and not Path(output).is_dir():
+        raise UsageProblem(f"-o {output} is a file, and there may be several results")
+    return Layout(folder=Path(output))
+
+
+def _lock(locking: Locking, project: Project) -> Lock | None:
+    if locking.no_lock:
+        return None
+    if locking.lock is not None:
+        return Lock(locking.lock)
+    return Lock(project.root / (project.lock or FILE_NAME))
+
+
+def _listed(place: str | None) -> list[str]:
+    """The sources in a list: NUL-separated if there is a NUL, else a line each."""
+    if place is None:
+        return []
+    try:
+        content = sys.stdin.buffer.read() if place == STDIN else Path(place).read_bytes()
+    except OSError as error:
+        raise InputProblem(f"--files-from {place} cannot be read: {error.strerror}") from None
+    parts = content.split(b"\0") if b"\0" in content else content.splitlines()
+    return [os.fsdecode(part) for part in parts if part]
+
+
+def _below(root: Path, text: str) -> str:
+    """A path of the project file as seen from the working directory."""
+    return text if is_url(text) else os.path.relpath(root / text)
