@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import glob as globbing
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from compressor_cli.api.kinds import kind_of
 from compressor_cli.engine.globs import matches
-from compressor_cli.engine.source import file_source
+from compressor_cli.engine.source import file_source, unreadable
 from compressor_cli.errors import InputProblem
+
+_Seen = dict[tuple[int, int], list[Path]]
+"""The names by which each file was taken, by device and inode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Gathered:
 def gather(arguments: Sequence[str], choice: Choice) -> Gathered:
     """The assets that the arguments name, each file once, and what was wrong with the others."""
     found = Gathered()
-    seen: set[Path] = set()
+    seen: _Seen = {}
     for argument in arguments:
         for path in _expanded(argument):
             try:
@@ -79,7 +83,7 @@ def _expanded(argument: str) -> Iterator[Path]:
     yield from map(Path, matched)
 
 
-def _take(path: Path, choice: Choice, found: Gathered, seen: set[Path]) -> None:
+def _take(path: Path, choice: Choice, found: Gathered, seen: _Seen) -> None:
     if not path.is_dir():
         _add(path, path.name, found, seen)
         return
@@ -95,12 +99,19 @@ def _take(path: Path, choice: Choice, found: Gathered, seen: set[Path]) -> None:
             found.other.append(file)
 
 
-def _add(path: Path, within: str, found: Gathered, seen: set[Path]) -> None:
-    source = file_source(str(path))
-    real = path.resolve()
-    if real not in seen:
-        seen.add(real)
-        found.assets.append(Asset(path, within, source.size))
+def _add(path: Path, within: str, found: Gathered, seen: _Seen) -> None:
+    """Take a file, unless it was taken by another name: whether it can be read shows later."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise unreadable(str(path), error) from None
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        file_source(str(path))  # which says what is wrong
+    names = seen.setdefault((status.st_dev, status.st_ino), [])
+    if names and path.resolve() in {name.resolve() for name in names}:
+        return
+    names.append(path)
+    found.assets.append(Asset(path, within, status.st_size))
 
 
 def _walk(top: Path) -> Iterator[tuple[Path, str]]:

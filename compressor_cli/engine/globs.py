@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from compressor_cli.errors import UsageProblem
+
 
 @lru_cache(maxsize=256)
 def _pattern(glob: str) -> re.Pattern[str]:
@@ -22,14 +24,20 @@ def _pattern(glob: str) -> re.Pattern[str]:
         elif body[at] == "?":
             regex, at = regex + "[^/]", at + 1
         elif (found := _SET.match(body, at)) is not None:
-            negated, inside = found[1], found[2].replace("\\", r"\\")
+            negated, inside = found[1], _SPECIAL.sub(r"\\\g<0>", found[2])
             regex, at = regex + f"(?!/)[{'^' if negated else ''}{inside}]", found.end()
         else:
             regex, at = regex + re.escape(body[at]), at + 1
     prefix = "(?:.*/)?" if anywhere else ""
-    return re.compile(f"{prefix}{regex}(?:/.*)?", re.DOTALL)
+    try:
+        return re.compile(f"{prefix}{regex}(?:/.*)?", re.DOTALL)
+    except re.error:
+        raise UsageProblem(
+            f"{glob!r} is not a glob", hint="as '**/*.png' or 'raw/[a-z]*'"
+        ) from None
 
 
+_SPECIAL = re.compile(r"[\\\[\]&~|]")
 _SET = re.compile(r"\[([!^]?)([^\]/]+)\]")
 
 

@@ -21,6 +21,7 @@ from compressor_cli.memory.rows import (
     delete,
     entry_of,
     insert,
+    is_news,
     marks,
     packed,
     packed_json,
@@ -138,11 +139,11 @@ class Ledger:
             changes["result"] = kept
         if message or state != "failed":
             changes["message"] = packed(message)
-        if not _is_news(self._row(api_url, job_id), changes):
+        if not is_news(self._row(api_url, job_id), changes):
             return
         with self._database.changing() as connection:
             row = self._row(api_url, job_id)
-            if _is_news(row, changes):
+            if is_news(row, changes):
                 self._note(connection, row, (api_url, job_id), changes)
 
     def _note(
@@ -246,11 +247,3 @@ class Ledger:
                     values.extend(states)
                 gone += delete(connection, which, values)
             return gone
-
-
-def _is_news(row: sqlite3.Row | None, changes: Mapping[str, object]) -> bool:
-    if row is None:
-        return True
-    if row["state"] in FINISHED and changes["state"] not in FINISHED:
-        return False
-    return any(row[name] != value for name, value in changes.items())

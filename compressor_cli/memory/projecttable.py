@@ -6,7 +6,6 @@ files outside its own folder, and no value is repeated in a message.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
@@ -129,7 +128,7 @@ class Table:
     def _check_glob(self, key: str, glob: str) -> None:
         try:
             matches("", glob)
-        except re.error:
+        except UsageProblem:
             raise self.wrong(key, f"made of globs, and {glob!r} is none") from None
         if not glob:
             raise self.wrong(key, "made of globs, and one is empty")

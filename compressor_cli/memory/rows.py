@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
-from compressor_cli.memory.entry import Entry
+from compressor_cli.memory.entry import FINISHED, Entry
 
 
 def entry_of(row: sqlite3.Row) -> Entry:
@@ -87,3 +87,12 @@ def delete(connection: sqlite3.Connection, where: str, which: Sequence[object]) 
 def marks(values: Collection[object]) -> str:
     """The place holders for so many values."""
     return ", ".join("?" * len(values))
+
+
+def is_news(row: sqlite3.Row | None, changes: Mapping[str, object]) -> bool:
+    """Whether these values would change the row; an end is never taken back."""
+    if row is None:
+        return True
+    if row["state"] in FINISHED and changes["state"] not in FINISHED:
+        return False
+    return any(row[name] != value for name, value in changes.items())
