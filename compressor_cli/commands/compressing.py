@@ -146,24 +146,22 @@ class _Trip:
         )
         means = Means(crew, now.outputs, gate, fresh_job(now.api, notes), lambda: 1)
 
-        def done(work: Work) -> None:
-            if work.saved is not None and work.job is not None:
-                notes.saved(work.job, str(work.saved.path))
+        def note(work: Work) -> None:
+            if work.job is not None and work.target is not None:
+                notes.saved(work.job, str(work.target.absolute()))
             self._note(work)
 
-        deliver = Settlement(self.terms, crew=crew, means=means, done=done)
+        deliver = Settlement(self.terms, crew=crew, means=means, note=note)
         plan = Plan(wait=True, deliver=deliver, uploaders=self.in_flight, in_flight=self.in_flight)
         return Pipeline(crew, api=now.api, journal=now.ledger, notes=notes, gate=gate, plan=plan)
 
     def _note(self, work: Work) -> None:
-        """One line in the lock, as soon as the result is in place."""
+        """One line in the lock for each file."""
         lock = self.batch.lock
         if lock is None or work.path is None or work.target is None or work.sha1 is None:
             return
-        output, size = work.sha1, work.size or 0
-        if not work.not_worth and work.job is not None and work.saved is not None:
-            output = work.job.output.sha1 or self.digests.sha1(work.target)
-            size = work.saved.size
+        assert work.output is not None
+        output, size = work.output
         lock.add(
             work.path,
             Locked(

@@ -61,7 +61,10 @@ class Reporter:
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
             self._output.table(table(rows, sums, width=max(width, 40), unicode=speaks_unicode()))
         if other:
-            self._output.note(f"{other} files of other kinds were left out")
+            files = (
+                "1 file of another kind was" if other == 1 else f"{other} files of other kinds were"
+            )
+            self._output.note(f"{files} left out")
         if self._reporting.report is not None:
             ci.write_report(self._reporting.report, rows, sums)
         if ci.on_github(os.environ) and not self._reporting.no_annotations:

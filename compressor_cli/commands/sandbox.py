@@ -185,17 +185,20 @@ def _child(command: list[str], environment: dict[str, str]) -> int:
     program = shutil.which(command[0], path=environment["PATH"])
     if program is None:
         raise UsageProblem(f"there is no command {command[0]}")
-    try:
-        process = subprocess.Popen([program, *command[1:]], env=environment)
-    except OSError as error:
-        raise UsageProblem(f"{command[0]} cannot be run: {error.strerror}") from None
+    running: list[subprocess.Popen[bytes]] = []
 
     def forward(number: int, _frame: FrameType | None) -> None:
-        process.send_signal(number)
+        for process in running:
+            process.send_signal(number)
 
+    # Handlers, not SIG_IGN, which the child would inherit; and before it runs, so none is missed.
+    signal.signal(signal.SIGINT, lambda _number, _frame: None)
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), forward)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    code = process.wait()
+    try:
+        running.append(subprocess.Popen([program, *command[1:]], env=environment))
+    except OSError as error:
+        raise UsageProblem(f"{command[0]} cannot be run: {error.strerror}") from None
+    code = running[0].wait()
     return code if code >= 0 else 128 - code

@@ -60,11 +60,11 @@ def save(
     means: Means,
     received: Received,
     delayed: Told,
-    worth: Callable[[int], bool] = lambda _size: True,
+    worth: Callable[[int, str], bool] = lambda _size, _sha1: True,
 ) -> Saved | None:
     """Download the output of a completed job and put it in its place.
 
-    None: the place is a file, and the verified result was not `worth` it by its size.
+    None: the place is a file, and the verified result was not `worth` it by its size and SHA-1.
     Raises BadResult when the bytes are not as promised, OutputProblem, TemporaryTrouble, NotKnown,
     Refused.
     """
@@ -73,7 +73,7 @@ def save(
     path = temporary(goal.path)
     with Part(path, means.crew, mode=goal.mode) as part:
         _fill(part, job, means=means, received=received, delayed=delayed)
-        if not worth(part.size):
+        if not worth(part.size, part.sha1()):
             return None
         return Saved(put_in_place(path, goal), part.size)
 

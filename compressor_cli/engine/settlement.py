@@ -29,11 +29,13 @@ _A_MOMENT = 1_000_000
 @dataclass(slots=True, eq=False)
 class Work(Item):
     """An item of a batch: its `target`, which is its own `path` in place; `within`: its path below
-    the argument that named it. Afterwards `not_worth`: the result was not smaller enough."""
+    the argument that named it. Afterwards `not_worth`: the result was not smaller enough; `output`:
+    SHA-1 and size in bytes of what the target holds."""
 
     target: Path | None = None
     within: str = ""
     not_worth: bool = False
+    output: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,19 @@ class Terms:
 
 
 class Settlement:
-    """Settles completed items. `done` is told of each, in the worker's thread, when it is."""
+    """Settles completed items. `note` is told of each, in the worker's thread.
+
+    In place it is told just before the source is replaced: so an output is known as our own even if
+    everything ends between the two. Elsewhere afterwards.
+    """
 
     def __init__(
-        self, terms: Terms, *, crew: Crew[Update], means: Means, done: Callable[[Work], None]
+        self, terms: Terms, *, crew: Crew[Update], means: Means, note: Callable[[Work], None]
     ) -> None:
         self._terms = terms
         self._crew = crew
         self._means = means
-        self._done = done
+        self._note = note
 
     def __call__(self, item: Item) -> None:
         """Put a completed item's result, or its source's bytes, in place.
@@ -67,17 +73,23 @@ class Settlement:
         assert item.job is not None
         if item.target is not None:  # else the result lies in a storage of the user's
             self._settle(item, item.job, item.target)
-        self._done(item)
+        if item.saved is None or item.path != item.target:
+            self._note(item)
 
     def _settle(self, item: Work, job: Job, target: Path) -> None:
         before, after = item.size or 0, job.output.size
         converted = _converted(job) or item.path is None  # of a URL there are no other bytes here
         in_place = item.path == target
 
-        def worth(size: int) -> bool:
-            if in_place and self._sha1(item) != item.sha1:  # it was edited meanwhile
-                raise _changed(item)
-            return converted or self._terms.worth(before, size)
+        def worth(size: int, sha1: str) -> bool:
+            if not (converted or self._terms.worth(before, size)):
+                return False
+            item.output = (sha1, size)
+            if in_place:
+                if self._sha1(item) != item.sha1:  # it was edited meanwhile
+                    raise _changed(item)
+                self._note(item)
+            return True
 
         goal = _goal(target)
         if after is None or converted or self._terms.worth(before, after):
@@ -90,6 +102,8 @@ class Settlement:
                 worth=worth,
             )
         item.not_worth = item.saved is None
+        if item.not_worth and item.sha1 is not None:
+            item.output = (item.sha1, before)
         if item.not_worth and not in_place:
             item.saved = self._copy(item, goal)
         if item.saved is not None and item.path is not None:

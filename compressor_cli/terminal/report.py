@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from compressor_cli.terminal import text
+from compressor_cli.terminal.columns import MARK, aligned
 
 MOST = 50
 """Rows of the table that are shown; failures are shown all."""
 QUIET = ("unchanged", "ok")
 """States that are only counted."""
-_WIDE = 100
+
+_HEADING = ("file", "before", "after", "saved", "", "state", "time")
+_BEFORE, _AFTER, _SAVED, _SHARE, _TIME = 1, 2, 3, 4, 6
+_DISPENSABLE = (_TIME, _BEFORE, _SAVED, _AFTER, _SHARE)
+_RIGHT = frozenset(_DISPENSABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One file. `before` and `after` in bytes; `detail`: why, or what mends it.
+    """One file. `before` and `after` in bytes; `exit_code` not 0: it failed, or was found.
 
+    `path` is the source as the user knows it, `target` where the result lies here and `url` where
+    it lies in a storage; `detail` says in one sentence why, or what mends it. All of them foreign.
     States of compress: compressed, kept, unchanged, stored, failed, postponed, would-send; of
     check: ok, missing, changed, stale-output, over-budget, failed.
     """
@@ -36,36 +43,51 @@ class Row:
     exit_code: int = 0
 
     @property
-    def saved(self) -> int:
-        """Bytes saved, negative when it grew, 0 where unknown."""
-        known = self.before is not None and self.after is not None
-        return (self.before or 0) - (self.after or 0) if known else 0
+    def saved(self) -> int | None:
+        """Bytes saved, negative when it grew; None unless both sizes are known."""
+        return None if self.before is None or self.after is None else self.before - self.after
+
+    @property
+    def remark(self) -> str:
+        """What is said of it beside its state: why, or where a stored result lies."""
+        return self.detail or (self.url or "" if self.state == "stored" else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Of all rows: how many in each state, and bytes of those whose two sizes are known."""
+    """Of all rows: how many are in each state, and the bytes of those with both sizes known.
+
+    `to_send`: bytes that a dry run would send.
+    """
 
     states: dict[str, int]
     files: int
     before: int
     after: int
     seconds: float
+    to_send: int = 0
+
+    @property
+    def saved(self) -> int:
+        """Bytes saved by all together, negative when they grew."""
+        return self.before - self.after
 
 
 def totals(rows: Sequence[Row], *, seconds: float) -> Totals:
-    weighed = [row for row in rows if row.before is not None and row.after is not None]
+    """Add up the rows of a run that took `seconds`."""
+    weighed = [row for row in rows if row.saved is not None]
     return Totals(
         states=dict(sorted(Counter(row.state for row in rows).items())),
         files=len(rows),
         before=sum(row.before or 0 for row in weighed),
         after=sum(row.after or 0 for row in weighed),
         seconds=seconds,
+        to_send=sum(row.before or 0 for row in rows if row.state == "would-send"),
     )
 
 
 def row_record(row: Row) -> dict[str, object]:
-    """One JSON object a file."""
+    """One JSON object a file. Sizes in bytes; null is unknown or not so."""
     return {
         "kind": "file",
         "path": row.path,
@@ -83,79 +105,87 @@ def row_record(row: Row) -> dict[str, object]:
 
 
 def totals_record(sums: Totals) -> dict[str, object]:
-    """The closing JSON object."""
+    """The closing JSON object. Sizes in bytes."""
     return {
         "kind": "summary",
         "files": sums.files,
         "states": sums.states,
         "before": sums.before,
         "after": sums.after,
-        "saved": sums.before - sums.after,
+        "saved": sums.saved,
+        "to_send": sums.to_send,
         "seconds": round(sums.seconds, 3),
     }
 
 
-def in_order(rows: Sequence[Row]) -> list[Row]:
-    """Those worth a line: the largest saving first, what failed at the end."""
-    shown = [row for row in rows if row.state not in QUIET]
-    return sorted(shown, key=lambda row: (row.exit_code != 0, -row.saved, row.path))
+def in_order(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows worth a line, the largest saving first: those that went well, those that did not."""
+    shown = [row for row in rows if row.state not in QUIET or row.exit_code]
+    shown.sort(key=lambda row: (-(row.saved or 0), row.path))
+    return [row for row in shown if not row.exit_code], [row for row in shown if row.exit_code]
 
 
 def table(rows: Sequence[Row], sums: Totals, *, width: int, unicode: bool) -> list[str]:
-    """Lines for people, at most `width` wide but for details; foreign text is safe."""
-    ordered = in_order(rows)
-    good = [row for row in ordered if row.exit_code == 0]
-    bad = [row for row in ordered if row.exit_code != 0]
-    cells = [_cells(row) for row in good[:MOST]]
-    lines = _aligned(cells, width=width)
-    if len(good) > MOST:
-        lines.append(f"and {len(good) - MOST} more")
-    lines += list(chain.from_iterable(_failure(row, width=width) for row in bad))
-    lines.append(_sum_line(sums))
-    return lines if unicode else [_ascii(line) for line in lines]
+    """Lines for people in which foreign text is safe, at most `width` columns wide.
 
-
-def _cells(row: Row) -> tuple[str, ...]:
-    sizes = row.before is not None and row.after is not None
-    return (
-        row.path,
-        "" if row.before is None else text.size(row.before),
-        "" if row.after is None else text.size(row.after),
-        text.saving(row.before or 0, row.after or 0) if sizes else "",
-        row.state,
-        "" if row.seconds is None else text.duration(row.seconds),
-    )
-
-
-def _aligned(cells: Sequence[tuple[str, ...]], *, width: int) -> list[str]:
-    """Narrow widths lose the time and the size before; names lose their middle."""
-    columns = [0, 1, 2, 3, 4, 5] if width >= _WIDE else [0, 2, 3, 4]
-    widths = [max((len(text.safe(row[c])) for row in cells), default=0) for c in columns]
-    widths[0] = min(widths[0], max(12, width - sum(widths[1:]) - 2 * (len(columns) - 1)))
-    lines = []
-    for row in cells:
-        name = text.shortened(text.safe(row[0]), widths[0]).ljust(widths[0])
-        rest = [
-            text.safe(row[c]).ljust(size) if c == 4 else row[c].rjust(size)
-            for c, size in zip(columns[1:], widths[1:], strict=True)
-        ]
-        lines.append("  ".join([name, *rest]).rstrip())
-    return lines
-
-
-def _failure(row: Row, *, width: int) -> list[str]:
-    name = text.shortened(text.safe(row.path), max(12, width - len(row.state) - 2))
-    return [f"{name}  {row.state}", *([f"    {text.safe(row.detail)}"] if row.detail else [])]
-
-
-def _sum_line(sums: Totals) -> str:
-    counts = ", ".join(f"{count} {state}" for state, count in sums.states.items())
-    parts = [f"{sums.files} files" + (f": {counts}" if counts else "")]
+    Only the indented line under a failure or a stored result is as long as it must be: it may hold
+    a command or a URL, and a terminal folds it without breaking what is copied.
+    """
+    good, bad = in_order(rows)
+    shown = [*good[:MOST], *bad]
+    cells = [_cells(row, unicode=unicode) for row in shown]
     if sums.before:
-        saved = text.saving(sums.before, sums.after)
-        parts.append(f"{text.size(sums.before)} → {text.size(sums.after)}  {saved}")
-    return "  ".join([*parts, f"in {text.duration(sums.seconds)}"])
+        cells.append(_total_cells(sums))
+    mark = MARK if unicode else "..."
+    drawn = aligned(_HEADING, cells, width=width, dispensable=_DISPENSABLE, right=_RIGHT, mark=mark)
+    lines, body = drawn[:1], drawn[1:]
+    for number, row in enumerate(shown):
+        lines.append(body[number])
+        if row.remark and (row.exit_code or row.state == "stored"):
+            lines.append("    " + _said(row.remark, unicode=unicode))
+        if number == MOST - 1 and len(good) > MOST:
+            lines.append(f"and {len(good) - MOST} more")
+    lines += body[len(shown) :]
+    lines += _folded(counts(sums), width)
+    return lines if unicode else [line.replace(text.MINUS, "-") for line in lines]
 
 
-def _ascii(line: str) -> str:
-    return line.replace("→", "->").replace(text.MINUS, "-").replace("…", "...")
+def counts(sums: Totals) -> str:
+    """`14 files: 3 compressed, 1 failed, 10 unchanged, in 41 s`."""
+    files = "1 file" if sums.files == 1 else f"{sums.files} files"
+    parts = [f"{count} {text.safe(state)}" for state, count in sums.states.items()]
+    if sums.to_send:
+        parts.append(f"{text.size(sums.to_send)} to send")
+    return f"{files}: " + ", ".join([*parts, f"in {text.duration(sums.seconds)}"])
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """Lines of at most `width` columns, broken at commas where that is enough."""
+    tied = line.replace(" ", "\N{NO-BREAK SPACE}").replace(",\N{NO-BREAK SPACE}", ", ")
+    folded = textwrap.wrap(tied, width, subsequent_indent="  ", break_on_hyphens=False)
+    return [part.replace("\N{NO-BREAK SPACE}", " ") for part in folded]
+
+
+def saved_cells(before: int | None, after: int | None) -> tuple[str, str, str, str]:
+    """Before, after, saved and its share as people say them; "" for what is unknown."""
+    sizes = ["" if count is None else text.size(count) for count in (before, after)]
+    if before is None or after is None:
+        return sizes[0], sizes[1], "", ""
+    saved = before - after
+    sign = text.MINUS if saved < 0 else ""
+    return sizes[0], sizes[1], sign + text.size(abs(saved)), text.saving(before, after)
+
+
+def _cells(row: Row, *, unicode: bool) -> tuple[str, ...]:
+    name, state = (_said(said, unicode=unicode) for said in (row.path, row.state))
+    time = "" if row.seconds is None else text.duration(row.seconds)
+    return (name, *saved_cells(row.before, row.after), state, time)
+
+
+def _total_cells(sums: Totals) -> tuple[str, ...]:
+    return ("total", *saved_cells(sums.before, sums.after), "", "")
+
+
+def _said(foreign: str, *, unicode: bool) -> str:
+    shown = text.safe(foreign)
+    return shown if unicode else shown.encode("ascii", "backslashreplace").decode("ascii")

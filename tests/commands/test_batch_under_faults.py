@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from running import Compressor, boxed
 from sandbox.pictures import encoded
 
@@ -67,6 +68,32 @@ def test_five_hundred_images_under_random_trouble(compressor: Compressor) -> Non
         else:
             assert target.stat().st_size == row["after"] <= row["before"]
     assert done.code in (1, 6, 7)
+
+
+def test_killed_in_place_each_source_is_old_or_new(compressor: Compressor) -> None:
+    """Never a mixture, never gone: what lies there is a whole picture, at every moment."""
+    made = forest(compressor.folder / "in", 60)
+    moments = random.Random(3)
+    with boxed(workers=2) as box:
+        compressor.env["COMPRESSOR_API_URL"] = box.url
+        for _ in range(8):
+            going = compressor.start("compress", "in", "--in-place")
+            with pytest.raises(Exception, match="timed out"):
+                going.process.wait(moments.uniform(0.3, 0.6))
+            going.process.send_signal(signal.SIGKILL)
+            going.ended()
+            for path in made:
+                with Image.open(path) as picture:
+                    picture.load()
+        compressor.start("compress", "in", "--in-place").ended(60)
+        new = [path for path, old in made.items() if sha1(path) != old]
+        counts = box.stats()["accepted_by_sha1"]
+    assert len(new) > len(made) / 3
+    assert all(count == 1 for count in counts.values())
+
+
+def sha1(path: Path) -> str:
+    return hashlib.sha1(path.read_bytes()).hexdigest()
 
 
 def test_killed_at_ten_random_moments_and_run_again(compressor: Compressor) -> None:

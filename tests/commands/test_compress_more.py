@@ -1,0 +1,142 @@
+"""compress and check: lists, templates, URLs, doubt, and budgets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import File
+from running import Box, Compressor, Elsewhere, until
+from sandbox.pictures import encoded
+
+
+def states(records: list[dict[str, object]]) -> dict[object, object]:
+    return {row["path"]: row["state"] for row in records if row["kind"] == "file"}
+
+
+@pytest.fixture
+def two(file: File) -> list[Path]:
+    return [file("a.png"), file("b.jpg")]
+
+
+@pytest.mark.usefixtures("box", "two")
+def test_sources_come_from_lists_too(compressor: Compressor) -> None:
+    """A line or a NUL each, from a file or stdin; an empty list may be allowed."""
+    (compressor.folder / "list").write_text("a.png\n\nb.jpg\n")
+    words = ("compress", "-o", "out/", "--dry-run", "--json", "--files-from")
+    assert set(states(compressor(*words, "list").records)) == {"a.png", "b.jpg"}
+    piped = compressor(*words, "-", stdin=b"a.png\0b.jpg\0")
+    assert set(states(piped.records)) == {"a.png", "b.jpg"}
+    assert compressor(*words, "nope").code == 3
+    assert compressor(*words, "-", stdin=b"").code == 3
+    assert compressor(*words, "-", "--allow-empty", stdin=b"").code == 0
+
+
+@pytest.mark.usefixtures("box", "two")
+def test_a_template_names_results_beside_their_sources(compressor: Compressor) -> None:
+    """And they are not taken for sources the next time."""
+    words = ("compress", ".", "--name", "{dir}/{stem}.min{ext}", "--json")
+    assert compressor(*words).code == 0
+    assert (compressor.folder / "a.min.png").exists()
+    assert states(compressor(*words).records) == {"a.png": "unchanged", "b.jpg": "unchanged"}
+
+
+@pytest.mark.usefixtures("two")
+def test_fail_fast_ends_at_the_first_failure(compressor: Compressor, box: Box) -> None:
+    box.script({"on": "upload", "fail": "no"})
+    done = compressor("compress", "a.png", "b.jpg", "-o", "out/", "-j", "1", "--fail-fast")
+    assert done.code == 6
+    assert "the others still run; go on with: compressor compress" in done.stderr
+
+
+def test_urls_are_fetched_by_the_service_into_the_folder(
+    compressor: Compressor, box: Box, elsewhere: Elsewhere
+) -> None:
+    elsewhere.pages["/x.png"] = encoded("png", width=90, height=70)
+    done = compressor("compress", f"{elsewhere.url}/x.png", "-o", "out/", "--json")
+    assert (done.code, list(states(done.records).values())) == (0, ["compressed"])
+    assert (compressor.folder / "out/x.png").stat().st_size > 0
+    assert box.routes().count("upload") == 0
+
+
+@pytest.mark.usefixtures("two")
+def test_a_job_that_the_service_forgot_is_made_again(compressor: Compressor, box: Box) -> None:
+    """The lock is gone, the ledger knows a job, the service does not: then it is sent."""
+    assert compressor("compress", "a.png", "-o", "x.png", "--no-lock").code == 0
+    box.forget()
+    again = compressor("compress", "a.png", "-o", "y.png", "--no-lock")
+    assert (again.code, box.stats()["accepted"]) == (0, 0), "the job is taken up"
+    box.forget()
+    box.script({"on": "job", "status": 404}, {"on": "output", "status": 404})
+    anew = compressor("compress", "a.png", "-o", "z.png", "--no-lock")
+    assert (anew.code, box.stats()["accepted"]) == (0, 1)
+    box.forget()
+    assert compressor("compress", "a.png", "-o", "w.png", "--no-lock", "--force").code == 0
+    assert box.stats()["accepted"] == 1
+
+
+@pytest.mark.usefixtures("two")
+def test_what_may_have_been_accepted_is_not_sent_again(compressor: Compressor, box: Box) -> None:
+    """Until the user says so, with the command that is printed."""
+    box.script({"on": "upload", "drop": "after"})
+    words = ("compress", "a.png", "-o", "x.png")
+    assert compressor(*words).code == 7
+    second = compressor(*words)
+    assert (second.code, box.stats()["accepted"]) == (7, 1)
+    command = next(line for line in second.stderr.splitlines() if "jobs forget" in line)
+    assert compressor.shell(command.partition("twice: ")[2]).code == 0
+    assert compressor(*words).code == 0
+    assert box.stats()["accepted"] == 2
+
+
+@pytest.mark.usefixtures("box", "two")
+def test_budgets_of_check(compressor: Compressor) -> None:
+    compressor("compress", "a.png", "b.jpg", "-o", "out/")
+    check = ("check", "a.png", "b.jpg", "-o", "out/")
+    for words, code in (
+        (("--budget", "1 kB"), 11),
+        (("--budget", "1 GB"), 0),
+        (("--min-savings", "99%"), 11),
+        (("--min-savings", "1%"), 0),
+        (("--max-size", "*.jpg=1 B"), 11),
+        (("--max-size", "*.gif=1 B"), 0),
+        (("--max-size", "nonsense"), 2),
+        (("--budget", "much"), 2),
+        (("https://example.com/x.png",), 2),
+    ):
+        assert compressor(*check, *words).code == code, words
+    found = compressor(*check, "--max-size", "*.jpg=1 B", "--json")
+    assert states(found.records)["b.jpg"] == "over-budget"
+    (compressor.folder / "a.png").unlink()
+    assert compressor(*check).code == 3
+
+
+@pytest.mark.usefixtures("box", "two")
+def test_totals_over_time(compressor: Compressor) -> None:
+    compressor("compress", "a.png", "b.jpg", "-o", "out/")
+    done = compressor("jobs", "--stats", "--json")
+    assert (done.record["jobs"], done.record["states"]) == (2, {"completed": 2})
+    assert done.record["saved"] == done.record["before"] - done.record["after"] > 0
+    assert compressor("jobs", "--stats").stdout.startswith("2 jobs, 2 completed, ")
+
+
+@pytest.mark.usefixtures("box", "two")
+def test_a_report_file_is_written(compressor: Compressor) -> None:
+    assert compressor("compress", "a.png", "-o", "x.png", "--report", "r.md").code == 0
+    assert "a.png" in (compressor.folder / "r.md").read_text()
+    assert compressor("compress", "a.png", "-o", "x.png", "--report", "r.json").code == 0
+    assert "unchanged" in (compressor.folder / "r.json").read_text()
+
+
+@pytest.mark.usefixtures("two")
+def test_a_source_that_changes_while_it_is_compressed_is_not_lost(
+    compressor: Compressor, box: Box
+) -> None:
+    """In place, what was edited meanwhile stays; the result is not used."""
+    box.script({"on": "output", "stall": 1.0})
+    going = compressor.start("compress", "a.png", "--in-place")
+    until(lambda: box.fired() == [1])
+    (compressor.folder / "a.png").write_bytes(b"edited")
+    done = going.ended()
+    assert done.code == 3
+    assert (compressor.folder / "a.png").read_bytes() == b"edited"
