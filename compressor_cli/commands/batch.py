@@ -14,15 +14,14 @@ from pathlib import Path
 from compressor_cli.api.contract import Json
 from compressor_cli.api.options import guess_type, merged
 from compressor_cli.commands.batchoptions import Locking, Placement, Selection
+from compressor_cli.commands.handover import STDIN, stdin_source
 from compressor_cli.commands.options import Processing
 from compressor_cli.engine.gather import Asset, Choice, Gathered, gather
 from compressor_cli.engine.layout import Layout, check_layout, check_template
-from compressor_cli.engine.source import UrlSource, is_url, url_source
+from compressor_cli.engine.source import StdinSource, UrlSource, is_url, url_source
 from compressor_cli.errors import InputProblem, UsageProblem
 from compressor_cli.memory.lockfile import FILE_NAME, Lock
 from compressor_cli.memory.project import Project
-
-STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,7 @@ class Batch:
     lock: Lock | None
     jobs: list[Job] = field(default_factory=list)
     urls: list[UrlSource] = field(default_factory=list)
+    stdin: StdinSource | None = None
     other: list[Path] = field(default_factory=list)
     problems: list[tuple[str, InputProblem]] = field(default_factory=list)
     base: Json = field(default_factory=dict)
@@ -75,14 +75,17 @@ def planned(
     choice = Choice(
         tuple(selection.include) or project.include, tuple(selection.exclude) or project.exclude
     )
-    found = gather([each for each in named if not is_url(each)], choice)
+    files = [each for each in named if not is_url(each) and each != STDIN]
+    found = gather(files, choice)
     layout = _layout(placement, project, found, named)
     batch = Batch(project, layout, _lock(locking, project), other=found.other)
     batch.base = processing.base()
     batch.problems = found.problems
     batch.urls = [url_source(each, headers=processing.headers()) for each in named if is_url(each)]
+    if STDIN in named:
+        batch.stdin = _stdin(layout, selection.files_from)
     _fill(batch, found, processing)
-    if not (batch.jobs or batch.urls or batch.problems or selection.allow_empty):
+    if not (batch.jobs or batch.stdin or batch.urls or batch.problems or selection.allow_empty):
         raise InputProblem(
             "there are no files to compress"
             + (f" ({len(found.other)} of other kinds)" if found.other else ""),
@@ -163,6 +166,15 @@ def _lock(locking: Locking, project: Project) -> Lock | None:
     if locking.lock is not None:
         return Lock(locking.lock)
     return Lock(project.root / (project.lock or FILE_NAME))
+
+
+def _stdin(layout: Layout, files_from: str | None) -> StdinSource:
+    """Standard input as a source, which has no name of its own and so needs one for its result."""
+    if layout.file is None:
+        raise UsageProblem("- needs -o FILE, and no other source beside it")
+    if files_from == STDIN:
+        raise UsageProblem("standard input cannot be the list of sources and a source too")
+    return stdin_source()
 
 
 def _listed(place: str | None) -> list[str]:

@@ -68,7 +68,7 @@ def run(
     for row in [*rows, *_over_all(rows, budgets, project)]:
         reporter.add(row)
     digests.keep()
-    return reporter.finish(other=len(batch.other))
+    return reporter.finish(other=batch.other)
 
 
 def _limits(budgets: Budgets, project: Project) -> Limits:

@@ -15,7 +15,7 @@ from compressor_cli.commands.options import Connection, Processing, Timing, agai
 from compressor_cli.commands.reporting import Reporter
 from compressor_cli.commands.road import Journey, command_line
 from compressor_cli.commands.session import Session, session
-from compressor_cli.commands.sorting import add_urls, sorted_out
+from compressor_cli.commands.sorting import add_streams, sorted_out
 from compressor_cli.engine.crew import Crew
 from compressor_cli.engine.delivery import fresh_job
 from compressor_cli.engine.gate import Gate
@@ -68,7 +68,7 @@ def run(
     reporter = Reporter(output, reporting, title="compressor compress")
     digests = Digests(state_dir(os.environ))
     found = sorted_out(batch, digests, force=running.force)
-    add_urls(batch, found, processing)
+    add_streams(batch, found, processing)
     for row in found.rows:
         reporter.add(row)
     works = found.works[: running.max_jobs]
@@ -97,7 +97,7 @@ def run(
         digests.keep()
         if batch.lock is not None:
             batch.lock.tidy()
-        code = reporter.finish(other=len(batch.other))
+        code = reporter.finish(other=batch.other)
     return code
 
 

@@ -88,12 +88,17 @@ def _identity(item: Item) -> object:
 
 def _source(text: str, headers: dict[str, str]) -> Source:
     if text == STDIN:
-        if sys.stdin is None:
-            raise InputProblem("there is no standard input, it is closed")
-        if sys.stdin.isatty():
-            raise InputProblem("standard input is the terminal", hint="pipe a file into it")
-        return StdinSource(sys.stdin.buffer)
+        return stdin_source()
     return url_source(text, headers=headers) if is_url(text) else file_source(text)
+
+
+def stdin_source() -> StdinSource:
+    """Standard input. Raises InputProblem where nothing can be expected to come."""
+    if sys.stdin is None:
+        raise InputProblem("there is no standard input, it is closed")
+    if sys.stdin.isatty():
+        raise InputProblem("standard input is the terminal", hint="pipe a file into it")
+    return StdinSource(sys.stdin.buffer)
 
 
 def _is_there(item: Item, place: Destination | None) -> bool:

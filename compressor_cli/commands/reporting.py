@@ -6,7 +6,9 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from compressor_cli.commands.batchoptions import Reporting
 from compressor_cli.engine.settlement import Work
@@ -16,6 +18,9 @@ from compressor_cli.terminal import ci
 from compressor_cli.terminal.output import Output
 from compressor_cli.terminal.report import Row, row_record, table, totals, totals_record
 from compressor_cli.terminal.story import speaks_unicode
+
+NAMED = 5
+"""Files left out that are named; the others are counted."""
 
 
 class Reporter:
@@ -51,7 +56,7 @@ class Reporter:
         detail = "still running" if job_id else "not sent"
         self.add(Row(item.label, "postponed", before=item.size, job_id=job_id, detail=detail))
 
-    def finish(self, *, other: int = 0) -> int:
+    def finish(self, *, other: Sequence[Path] = ()) -> int:
         """Print and write the report; the exit code of all rows."""
         rows = self._rows
         sums = totals(rows, seconds=time.monotonic() - self._begun)
@@ -61,10 +66,7 @@ class Reporter:
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
             self._output.table(table(rows, sums, width=max(width, 40), unicode=speaks_unicode()))
         if other:
-            files = (
-                "1 file of another kind was" if other == 1 else f"{other} files of other kinds were"
-            )
-            self._output.note(f"{files} left out")
+            self._output.note(_left_out(other))
         if self._reporting.report is not None:
             ci.write_report(self._reporting.report, rows, sums)
         if ci.on_github(os.environ) and not self._reporting.no_annotations:
@@ -78,6 +80,13 @@ class Reporter:
         problem = ci.step_summary(os.environ, ci.markdown(self._rows, sums, title=self._title))
         if problem:
             self._output.warning(problem)
+
+
+def _left_out(other: Sequence[Path]) -> str:
+    """`left out, of other kinds: notes.txt, a.bin and 3 more`."""
+    named = ", ".join(str(path) for path in other[:NAMED])
+    more = f" and {len(other) - NAMED} more" if len(other) > NAMED else ""
+    return f"left out, of other kinds: {named}{more}"
 
 
 def _row(work: Work) -> Row:

@@ -71,8 +71,13 @@ def _work(job: Job, batch: Batch, digests: Digests, *, force: bool) -> Work | No
     )
 
 
-def add_urls(batch: Batch, found: Sorted, processing: Processing) -> None:
-    """URLs go to a storage connector, where nothing passes through here, or into the folder."""
+def add_streams(batch: Batch, found: Sorted, processing: Processing) -> None:
+    """What is no file here: URLs, whose results go to a storage connector, where nothing passes
+    through this machine, or to where results go; and standard input."""
+    if batch.stdin is not None:
+        options = processing.options(batch.stdin.name, base=batch.base)
+        target = batch.layout.file
+        found.works.append(Work("-", source=batch.stdin, options=options, target=target))
     for source in batch.urls:
         options = processing.options(source.name, base=batch.base)
         target = None

@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 from compressor_cli.engine import backoff
 
+RETRY_BUDGET = 40
+"""Failures in a row, of all transfers together, that are borne."""
+
 
 class Gate:
     """Closed until a moment on the clock; shared by all threads that ask the service something."""
@@ -24,6 +27,7 @@ class Gate:
         self._lock = threading.Lock()
         self._until = 0.0
         self._failures = 0
+        self._in_vain = 0
 
     def hold(self, retry_after: float | None) -> float:
         """Close it as the service asks, or longer each time. Returns seconds until it opens."""
@@ -44,7 +48,17 @@ class Gate:
     def passed(self) -> None:
         """A request was served: the next refusal begins with a short pause again."""
         with self._lock:
-            self._failures = 0
+            self._failures = self._in_vain = 0
+
+    def failed(self) -> bool:
+        """A transfer failed; whether more tries still make sense for anyone in this process.
+
+        RETRY_BUDGET failures of all transfers together, and nothing served between, say no: a
+        batch of thousands shall not knock five times for each file at a door that is closed.
+        """
+        with self._lock:
+            self._in_vain += 1
+            return self._in_vain < RETRY_BUDGET
 
     def remaining(self) -> float:
         """Seconds until it opens; 0 when it is open."""

@@ -44,7 +44,8 @@ class Patience:
             self._gate.wait(self._crew.sleep)
             return
         self._failures += 1
-        if self._failures >= backoff.ATTEMPTS:
+        hope = self._gate.failed()
+        if not hope or self._failures >= backoff.ATTEMPTS:
             hint = error.hint or f"tried {self._failures} times: run it again later"
             raise TemporaryTrouble(error.message, hint=hint) from None
         wait = backoff.retry(self._failures, chance=random.random())

@@ -72,7 +72,7 @@ def test_the_table_names_each_file_and_the_sum(
     done = compressor("compress", "assets", "-o", "out")
     assert done.code == 0
     assert all(name in done.stdout for name in TREE)
-    assert "1 file of another kind was left out" in done.stderr
+    assert "left out, of other kinds: assets/notes.txt" in done.stderr
     assert len(tree) == 4
 
 

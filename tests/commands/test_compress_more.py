@@ -140,3 +140,14 @@ def test_a_source_that_changes_while_it_is_compressed_is_not_lost(
     done = going.ended()
     assert done.code == 3
     assert (compressor.folder / "a.png").read_bytes() == b"edited"
+
+
+def test_standard_input_is_a_source_with_a_named_result(compressor: Compressor, box: Box) -> None:
+    """It has no digest before it is sent, so nothing is skipped or noted."""
+    content = encoded("png", width=80, height=60)
+    done = compressor("compress", "-", "-o", "x.png", "--json", stdin=content)
+    assert (done.code, states(done.records)) == (0, {"-": "compressed"})
+    assert 0 < (compressor.folder / "x.png").stat().st_size < len(content)
+    box.forget()
+    nowhere = compressor("compress", "-", "-o", "out/", stdin=content)
+    assert (nowhere.code, box.requests) == (2, [])

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from compressor_cli.engine import backoff
 from compressor_cli.engine.deadline import Deadline
-from compressor_cli.engine.gate import Gate
+from compressor_cli.engine.gate import RETRY_BUDGET, Gate
+from compressor_cli.engine.patience import Patience
+from compressor_cli.errors import TemporaryTrouble
 
 from .clock import Clock, Hasty
 
@@ -141,3 +143,24 @@ def test_a_deadline() -> None:
 def test_no_deadline(seconds: float | None) -> None:
     deadline = Deadline(seconds)
     assert (deadline.seconds, deadline.remaining(), deadline.clipped(7.0)) == (None, None, 7.0)
+
+
+def test_many_transfers_share_one_budget_of_failures() -> None:
+    """What is served between fills it up again."""
+    gate = Gate(clock=Clock())
+    assert all(gate.failed() for _ in range(RETRY_BUDGET - 1))
+    assert not gate.failed()
+    gate.passed()
+    assert gate.failed()
+
+
+def test_a_transfer_gives_up_at_once_when_the_budget_is_spent() -> None:
+    """Thousands of files do not knock five times each at a door that is closed."""
+    crew: Hasty[object] = Hasty()
+    gate = Gate(clock=crew.clock)
+    while gate.failed():
+        pass
+    patience = Patience(crew, gate, lambda _error, _wait: None)
+    with pytest.raises(TemporaryTrouble, match="refused"):
+        patience.after(TemporaryTrouble("refused"))
+    assert crew.slept == []

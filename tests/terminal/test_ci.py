@@ -247,13 +247,6 @@ def test_a_report_whose_name_is_too_long(tmp_path: Path) -> None:
         ci.check_report_path(tmp_path / ("x" * 300 + ".md"))
 
 
-@pytest.mark.skipif(os.name != "posix" or not os.geteuid(), reason="root may write everywhere")
-def test_a_report_in_a_folder_that_is_closed(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(OutputProblem, match="cannot be written: Permission denied"):
-        ci.write_report(tmp_path / "r.md", BATCH, sums(BATCH))
-
-
 @pytest.mark.skipif(os.name != "posix", reason="RLIMIT_FSIZE is POSIX")
 def test_a_report_that_breaks_off_leaves_the_last_one(tmp_path: Path) -> None:
     """The file is whole, old or new, and nothing lies beside it."""
