@@ -67,17 +67,7 @@ def run(
     )
     reporter = Reporter(output, reporting, title="compressor compress")
     digests = Digests(state_dir(os.environ))
-    found = sorted_out(batch, digests, force=running.force)
-    add_streams(batch, found, processing)
-    for row in found.rows:
-        reporter.add(row)
-    works = found.works[: running.max_jobs]
-    for work in found.works[len(works) :]:
-        reporter.add(Row(work.label, "postponed", before=work.size))
-    if running.dry_run:
-        for work in works:
-            reporter.add(Row(work.label, "would-send", before=work.size))
-        return reporter.finish()
+    works = _to_do(batch, digests, processing, running, reporter)
     words = again(selection, placement, processing, running, locking, reporting, timing, connection)
     trip = _Trip(
         batch=batch,
@@ -95,10 +85,32 @@ def run(
                 trip.make(now, works, timeout=timing.seconds(default or None), force=running.force)
     finally:
         digests.keep()
-        if batch.lock is not None:
+        if batch.lock is not None and not running.dry_run:
             batch.lock.tidy()
         code = reporter.finish(other=batch.other)
     return code
+
+
+def _to_do(
+    batch: Batch,
+    digests: Digests,
+    processing: Processing,
+    running: Running,
+    reporter: Reporter,
+) -> list[Work]:
+    """What is to be sent or taken up; all else is told to the reporter."""
+    found = sorted_out(batch, digests, force=running.force)
+    add_streams(batch, found, processing)
+    for row in found.rows:
+        reporter.add(row)
+    works = found.works[: running.max_jobs]
+    for work in found.works[len(works) :]:
+        reporter.add(Row(work.label, "postponed", before=work.size))
+    if not running.dry_run:
+        return works
+    for work in works:
+        reporter.add(Row(work.label, "would-send", before=work.size))
+    return []
 
 
 def _share(given: str | None, of_project: float | None) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from compressor_cli.api.contract import Json
 from compressor_cli.commands.options import Processing
+from compressor_cli.commands.road import command_line, ids
 from compressor_cli.engine.source import (
     FileSource,
     Source,
@@ -128,3 +129,26 @@ def _check_names(items: Sequence[Item], place: Destination | None) -> None:
             f"several sources are called {twice[0]}, and their results would be too",
             hint="submit them one by one with -o FILE",
         )
+
+
+def how_to_go_on(
+    left: Sequence[Item], *, verb: list[str], options: list[str], anew: list[str]
+) -> str:
+    """The commands that bring the items that have not ended to their end, a line each.
+
+    `verb` and `options` for those that have a job, `anew` the options of a submit for the others.
+    """
+    lines = []
+    if accepted := ids(left):
+        lines.append("go on with: " + command_line(*verb, *accepted, *options))
+    if unsent := [item.label for item in left if item.job is None and not item.in_doubt]:
+        lines.append("not sent yet: " + command_line("submit", *anew, "--", *unsent))
+        if any(getattr(item.source, "url", item.label) != item.label for item in left):
+            lines.append("(of a URL its query and password are not shown: write them again)")
+    lines += [
+        f"{item.label}: sent whole, but whether it was accepted is unknown; look in the "
+        "dashboard before you submit it again"
+        for item in left
+        if item.in_doubt
+    ]
+    return "\n".join(lines)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,9 +18,6 @@ from compressor_cli.commands.options import (
 from compressor_cli.commands.session import session, speaker
 from compressor_cli.engine.target import STDOUT
 from compressor_cli.errors import worst
-
-if TYPE_CHECKING:
-    from compressor_cli.engine.updates import Item
 
 
 @grouped
@@ -43,8 +39,8 @@ def submit(
 
     Example: id=$(compressor submit photo.png) && compressor get "$id" --wait -o small.png
     """
-    from compressor_cli.commands.handover import look_over
-    from compressor_cli.commands.road import Errand, command_line, ids, travel
+    from compressor_cli.commands.handover import how_to_go_on, look_over
+    from compressor_cli.commands.road import Errand, travel
     from compressor_cli.terminal.results import Ids
 
     output = speaker(speech)
@@ -52,25 +48,8 @@ def submit(
     results = Ids(output, aside=placing.output == STDOUT)
     items, codes = look_over(sources, processing, place, output=output, results=results)
 
-    def go_on(left: Sequence[Item]) -> str:
-        lines = []
-        if accepted := ids(left):
-            verb = ["get", "--wait"] if place is not None else ["wait"]
-            words = [*verb, *accepted, *again(placing, connection)]
-            lines.append("go on with: " + command_line(*words))
-        if unsent := [item.label for item in left if item.job is None and not item.in_doubt]:
-            options = again(processing, placing, connection) + (["--wait"] if wait else [])
-            lines.append("not sent yet: " + command_line("submit", *options, "--", *unsent))
-            if any(getattr(item.source, "url", item.label) != item.label for item in left):
-                lines.append("(of a URL its query and password are not shown: write them again)")
-        lines += [
-            f"{item.label}: sent whole, but whether it was accepted is unknown; look in the "
-            "dashboard before you submit it again"
-            for item in left
-            if item.in_doubt
-        ]
-        return "\n".join(lines)
-
+    anew = again(processing, placing, connection) + (["--wait"] if wait else [])
+    verb = ["get", "--wait"] if place is not None else ["wait"]
     if not items:
         return worst(codes)
     with session(connection, output) as now:
@@ -80,6 +59,8 @@ def submit(
             Errand(wait=wait or place is not None, place=place),
             timeout=timing.seconds(now.settings.timeout.value),
             results=results,
-            go_on=go_on,
+            go_on=lambda left: how_to_go_on(
+                left, verb=verb, options=again(placing, connection), anew=anew
+            ),
         )
     return worst([code, *codes])
