@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import random
 import signal
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ TROUBLE = [
     {"on": "upload", "status": 429, "headers": {"Retry-After": "1"}, "probability": 0.02},
     {"on": "upload", "status": 503, "headers": {"Retry-After": "1"}, "probability": 0.02},
     {"on": "upload", "drop": "before", "probability": 0.02},
-    {"on": "upload", "drop": "after", "probability": 0.01},
+    {"on": "upload", "drop": "after", "probability": 0.02},
     {"on": "upload", "fail": "out of luck", "probability": 0.03},
     {"on": "job", "status": 503, "probability": 0.03},
     {"on": "job", "drop": "before", "probability": 0.03},
@@ -77,8 +79,8 @@ def test_killed_in_place_each_source_is_old_or_new(compressor: Compressor) -> No
     with boxed(workers=2) as box:
         compressor.env["COMPRESSOR_API_URL"] = box.url
         for _ in range(8):
-            going = compressor.start("compress", "in", "--in-place")
-            with pytest.raises(Exception, match="timed out"):
+            going = compressor.start("compress", "in", "--in-place", "-j", "2")
+            with suppress(subprocess.TimeoutExpired):
                 going.process.wait(moments.uniform(0.3, 0.6))
             going.process.send_signal(signal.SIGKILL)
             going.ended()
@@ -108,7 +110,7 @@ def test_killed_at_ten_random_moments_and_run_again(compressor: Compressor) -> N
         words = ("compress", "in", "-o", "out", "--json")
         for _ in range(10):
             going = compressor.start(*words)
-            with pytest.raises(Exception, match="timed out"):
+            with suppress(subprocess.TimeoutExpired):
                 going.process.wait(moments.uniform(0.3, 1.2))
             going.process.send_signal(signal.SIGKILL)
             going.ended()
@@ -117,6 +119,9 @@ def test_killed_at_ten_random_moments_and_run_again(compressor: Compressor) -> N
     assert set(counts.values()) == {1}
     failed = [row for row in done.records if row["kind"] == "file" and row["state"] == "failed"]
     assert all(row["exit_code"] == 7 for row in failed), "in doubt, and said so"
-    assert len(counts) == len(made), "each was accepted once"
+    in_doubt = {row["path"] for row in failed}
+    for path, digest in made.items():
+        name = str(path.relative_to(compressor.folder))
+        assert counts.get(digest) == 1 or name in in_doubt
     targets = [path for path in (compressor.folder / "out").rglob("*") if path.is_file()]
     assert len(targets) == len(made) - len(failed)
