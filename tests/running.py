@@ -375,3 +375,9 @@ def environment(home: Path, *, url: str, key: str) -> dict[str, str]:
         "COMPRESSOR_STATE_DIR": str(home / "state"),
         "COMPRESSOR_CONFIG": str(home / "config" / "config.toml"),
     }
+
+
+def plain_environment() -> dict[str, str]:
+    """For a child that gives up root: it may write no coverage data, and finds this project."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    return {**others, "PYTHONPATH": str(Path(__file__).parents[1])}

@@ -2,7 +2,8 @@
 
 Folders are walked in the order of names. Left out without a word: hidden files and folders, folders
 that were walked already (links in a circle), and what `exclude` names. Files of a kind that the
-service does not take are counted. A file that is named itself is always taken.
+service does not take are counted. A file that is named itself is always taken, also by a glob with
+its extension; else a glob chooses as the folder does where its first `*`, `?` or `[` stands.
 """
 
 from __future__ import annotations
@@ -12,15 +13,13 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from compressor_cli.api.kinds import kind_of
 from compressor_cli.engine.globs import matches
 from compressor_cli.engine.source import file_source, unreadable
 from compressor_cli.errors import InputProblem
-
-_Seen = dict[tuple[int, int], list[Path]]
-"""The names by which each file was taken, by device and inode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,11 @@ class Choice:
     def excludes(self, within: str) -> bool:
         return any(matches(within, glob) for glob in self.exclude)
 
-    def takes(self, within: str) -> bool:
+    def takes(self, within: str, *, named: str = "") -> bool:
+        """`named`: the extension that a glob asked for."""
         if self.include:
             return any(matches(within, glob) for glob in self.include)
-        return kind_of(within) is not None
+        return kind_of(within) is not None or Path(within).suffix == named != ""
 
 
 @dataclass(slots=True)
@@ -59,81 +59,126 @@ class Gathered:
 
 
 def gather(arguments: Sequence[str], choice: Choice) -> Gathered:
-    """The assets that the arguments name, each file once, and what was wrong with the others."""
-    found = Gathered()
-    seen: _Seen = {}
+    """The assets that the arguments name, each file once, and what was wrong with the others.
+
+    Raises UsageProblem for a glob that makes no sense.
+    """
+    search = _Search(choice)
     for argument in arguments:
-        for path in _expanded(argument):
-            try:
-                _take(path, choice, found, seen)
-            except InputProblem as error:
-                found.problems.append((str(path), error))
-    return found
+        search.argument(argument)
+    return search.found
 
 
-def _expanded(argument: str) -> Iterator[Path]:
-    """The argument itself, or what it matches where the shell did not look (quoted, Windows)."""
-    path = Path(argument)
-    if os.path.lexists(path) or not globbing.has_magic(argument):
-        yield path
-        return
-    matched = sorted(globbing.glob(argument, recursive=True))  # noqa: PTH207 - of any root
-    if not matched:
-        yield path  # as it stands: a missing file, which is said
-    yield from map(Path, matched)
+class _Search:
+    def __init__(self, choice: Choice) -> None:
+        self.found = Gathered()
+        self._choice = choice
+        self._names: dict[tuple[int, int], list[Path]] = {}  # of each file, by device and inode
+        self._others: set[Path] = set()
 
-
-def _take(path: Path, choice: Choice, found: Gathered, seen: _Seen) -> None:
-    if not path.is_dir():
-        _add(path, path.name, found, seen)
-        return
-    for file, within in _walk(path):
-        if choice.excludes(within):
-            continue
-        if choice.takes(within):
-            try:
-                _add(file, within, found, seen)
-            except InputProblem as error:
-                found.problems.append((str(file), error))
+    def argument(self, text: str) -> None:
+        path = Path(text)
+        if not text:
+            self._problem(text, InputProblem("a source is named by an empty text"))
+        elif not os.path.lexists(path) and globbing.has_magic(text):
+            self._glob(text)  # quoted, or on Windows
+        elif os.path.isdir(path):  # noqa: PTH112 - never raises
+            self._folder(path, "")
         else:
-            found.other.append(file)
+            self._add(path, path.name)
 
+    def _glob(self, text: str) -> None:
+        """What a glob matches, by its path below the folder before the first component of it."""
+        parts = Path(text).parts
+        fixed = Path(*takewhile(lambda part: not globbing.has_magic(part), parts))
+        head = Path(*takewhile(lambda part: part != "**", parts))
+        rest = "/".join(parts[len(head.parts) :])
+        named, matched = Path(text).suffix, False
+        for path in map(Path, sorted(globbing.glob(str(head)))):  # noqa: PTH207 - of any root
+            within = "" if path == fixed else path.relative_to(fixed).as_posix()
+            if path.is_dir():
+                prefix = f"{within}/" if within else ""
+                matched |= self._folder(path, prefix, rest=rest, named=named) or not rest
+            elif not rest:
+                matched = True
+                self._consider(path, within, named)
+        if not matched:
+            self._add(Path(text), Path(text).name)  # a missing file, which is said
 
-def _add(path: Path, within: str, found: Gathered, seen: _Seen) -> None:
-    """Take a file, unless it was taken by another name: whether it can be read shows later."""
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise unreadable(str(path), error) from None
-    if not stat.S_ISREG(status.st_mode) or not status.st_size:
-        file_source(str(path))  # which says what is wrong
-    names = seen.setdefault((status.st_dev, status.st_ino), [])
-    if names and path.resolve() in {name.resolve() for name in names}:
-        return
-    names.append(path)
-    found.assets.append(Asset(path, within, status.st_size))
+    def _folder(self, top: Path, prefix: str, *, rest: str = "", named: str = "") -> bool:
+        """Whether there are files in it that fit the glob `rest`, if there is one."""
+        matched = False
+        for file, below in self._walk(top, prefix):
+            if not rest or matches(below, f"/{rest}"):
+                matched = True
+                self._consider(file, prefix + below, named)
+        return matched
 
-
-def _walk(top: Path) -> Iterator[tuple[Path, str]]:
-    """Every file below `top` that is not hidden, with its path below it; each real folder once."""
-    walked: set[tuple[int, int]] = set()
-
-    def below(folder: Path, prefix: str) -> Iterator[tuple[Path, str]]:
-        status = folder.stat()
-        if (status.st_dev, status.st_ino) in walked:
+    def _consider(self, file: Path, within: str, named: str) -> None:
+        if self._choice.excludes(within):
             return
-        walked.add((status.st_dev, status.st_ino))
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError as error:
-            raise InputProblem(f"{folder} cannot be read: {error.strerror}") from None
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            path, within = folder / entry.name, f"{prefix}{entry.name}"
-            if entry.is_dir():
-                yield from below(path, f"{within}/")
-            else:
-                yield path, within
+        if self._choice.takes(within, named=named):
+            self._add(file, within)
+        elif file not in self._others:
+            self._others.add(file)
+            self.found.other.append(file)
 
-    return below(top, "")
+    def _add(self, path: Path, within: str) -> None:
+        """Take a file, unless it was taken by another name: whether it can be read shows later."""
+        try:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode) or not status.st_size:
+                file_source(str(path))  # which says what is wrong
+        except OSError as error:
+            self._problem(str(path), unreadable(str(path), error))
+        except ValueError:
+            self._problem(str(path), InputProblem(f"{str(path)!r} is not a possible path"))
+        except InputProblem as error:
+            self._problem(str(path), error)
+        else:
+            names = self._names.setdefault((status.st_dev, status.st_ino), [])
+            if not names or path.resolve() not in {name.resolve() for name in names}:
+                names.append(path)
+                self.found.assets.append(Asset(path, within, status.st_size))
+
+    def _problem(self, label: str, error: InputProblem) -> None:
+        self.found.problems.append((label, error))
+
+    def _walk(self, top: Path, prefix: str) -> Iterator[tuple[Path, str]]:
+        """Every file below `top` that is not hidden, with its path below it; each real folder once.
+
+        `prefix` stands before that path where it is held against `exclude`.
+        """
+        walked: set[tuple[int, int]] = set()
+        todo = [(top, "", True)]
+        while todo:
+            path, below, is_folder = todo.pop()
+            if not is_folder:
+                yield path, below
+                continue
+            try:
+                status = path.stat()
+                entries = [] if (status.st_dev, status.st_ino) in walked else _entries(path)
+            except OSError as error:
+                self._problem(str(path), unreadable(str(path), error))
+                continue
+            walked.add((status.st_dev, status.st_ino))
+            for name, inner in reversed(entries):
+                within = f"{below}/{name}" if below else name
+                if not inner or not self._choice.excludes(prefix + within):
+                    todo.append((path / name, within, inner))
+
+
+def _entries(folder: Path) -> list[tuple[str, bool]]:
+    """The names in a folder that are not hidden, sorted, and which of them are folders."""
+    with os.scandir(folder) as entries:
+        return sorted(
+            (entry.name, _is_folder(entry)) for entry in entries if not entry.name.startswith(".")
+        )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or to where nobody may look
+        return False

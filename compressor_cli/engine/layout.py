@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import string
 import unicodedata
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from compressor_cli.engine.gather import Asset
 from compressor_cli.engine.names import split
-from compressor_cli.errors import UsageProblem
+from compressor_cli.errors import OutputProblem, UsageProblem
 
 PLACEHOLDERS = ("dir", "name", "stem", "ext")
 
@@ -50,17 +51,18 @@ class Layout:
 def check_template(text: str) -> None:
     """Raises UsageProblem for a template with unknown placeholders, or the same name for all."""
     try:
-        fields = [
-            field for _, field, spec, how in string.Formatter().parse(text) if field is not None
-        ]
-        plain = all(not spec and not how for _, field, spec, how in string.Formatter().parse(text))
+        fields = [each[1:] for each in string.Formatter().parse(text) if each[1] is not None]
     except ValueError as error:
         raise UsageProblem(f"--name {text!r} is not a template: {error}") from None
-    for name in fields:
-        if name not in PLACEHOLDERS or not plain:
-            known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
+    known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
+    for name, form, how in fields:
+        if name not in PLACEHOLDERS:
             raise UsageProblem(f"--name has no placeholder {{{name}}}", hint=f"there are: {known}")
-    if not {"name", "stem"} & set(fields):
+        if form or how:
+            raise UsageProblem(
+                f"--name takes {{{name}}} as it is, without ! or :", hint=f"there are: {known}"
+            )
+    if not {"name", "stem"} & {name for name, _, _ in fields}:
         raise UsageProblem(
             "--name gives every result the same name",
             hint="for example: --name '{dir}/{stem}.min{ext}'",
@@ -68,20 +70,28 @@ def check_template(text: str) -> None:
 
 
 def check_layout(pairs: Sequence[tuple[Asset, Path]], *, in_place: bool) -> None:
-    """Raises UsageProblem when two results would be one file, or a result would replace a source.
+    """Finds what would go wrong with the results.
 
-    Names that differ only in case or in Unicode form count as one: on some systems they are.
+    Raises UsageProblem when two of them would be one file, one would lie in another, or one would
+    replace a source or what is no file; OutputProblem when a place cannot be looked at. Names that
+    differ only in case or in Unicode form count as one: on some systems they are.
     """
+    names = _Names()
     taken: dict[str, Path] = {}
     for asset, path in pairs:
-        other = taken.setdefault(_folded(path), asset.path)
+        other = taken.setdefault(names.of(path), asset.path)
         if other is not asset.path:
             raise UsageProblem(f"the results of {other} and {asset.path} would both be {path}")
     if in_place:
         return
-    sources = {_identity(asset.path): asset.path for asset, _ in pairs}
+    folders: set[str] = set()
+    sources: dict[object, Path] = {}
+    for asset, _ in pairs:
+        sources[names.of(asset.path)] = asset.path
+        sources[_identity(asset.path) or asset.path] = asset.path
     for asset, path in pairs:
-        source = sources.get(_identity(path)) if path.exists() else None
+        _check_folders(names.of(path), path, taken, folders)
+        source = sources.get(names.of(path), sources.get(_identity(path)))
         if source is not None:
             whose = "itself" if source == asset.path else f"the source {source}"
             raise UsageProblem(
@@ -90,14 +100,43 @@ def check_layout(pairs: Sequence[tuple[Asset, Path]], *, in_place: bool) -> None
             )
 
 
-def _folded(path: Path) -> str:
-    return unicodedata.normalize("NFC", os.path.normpath(path.absolute())).casefold()
+def _check_folders(name: str, path: Path, taken: dict[str, Path], seen: set[str]) -> None:
+    """Refuse a result in a folder that another result would be. `seen`: those known as good."""
+    folder = os.path.dirname(name)  # noqa: PTH120 - names, not paths
+    while folder not in seen:
+        if folder in taken:
+            raise UsageProblem(f"the result of {taken[folder]} would be a folder of {path}")
+        seen.add(folder)
+        folder = os.path.dirname(folder)  # noqa: PTH120
+
+
+class _Names:
+    """One name a file, however it is reached through links, case and Unicode form."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, str] = {}
+
+    def of(self, path: Path) -> str:
+        if path.name == ".." or os.path.islink(path):  # noqa: PTH114 - never raises
+            return _folded(os.path.realpath(path))
+        folder = self._folders.get(path.parent)
+        if folder is None:
+            folder = self._folders[path.parent] = os.path.realpath(path.parent)
+        return _folded(os.path.join(folder, path.name))  # noqa: PTH118 - quick, for many
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _identity(path: Path) -> object:
-    """What makes two names one file, also through links."""
+    """What makes two names one file, also by hard links; None where nothing is yet."""
     try:
         status = path.stat()
-    except OSError:
-        return os.path.realpath(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise OutputProblem(f"{path} cannot be written: {error.strerror}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise UsageProblem(f"the result {path} would replace what is not a regular file")
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)

@@ -6,25 +6,25 @@ while when it was read, since a later change within the clock's grain would not 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from compressor_cli.engine.body import PIECE
-from compressor_cli.engine.source import unreadable
+from compressor_cli.engine.source import file_sha1, unreadable
 from compressor_cli.memory import privatefile
 
 FILE_NAME = "digests.json"
 AT_REST = 2.0
 """Seconds since the last change after which a digest may be remembered (FAT's grain)."""
-MOST = 200_000
-"""Entries that are kept; the cache is made anew above it."""
+MOST = 50_000
+"""Entries that are kept, the ones that were read last."""
 
 _Facts = list[int]
+_SHA1 = re.compile(r"[0-9a-f]{40}")
 
 
 class Digests:
@@ -33,13 +33,8 @@ class Digests:
     def __init__(self, state_dir: Path, *, now: Callable[[], float] = time.time) -> None:
         self._path = state_dir / FILE_NAME
         self._now = now
-        self._known: dict[str, tuple[_Facts, str]] = {}
+        self._known = _remembered(self._path)
         self._changed = False
-        with suppress(OSError, ValueError, TypeError):
-            self._known = {
-                name: (facts, sha1)
-                for name, (facts, sha1) in json.loads(self._path.read_bytes()).items()
-            }
 
     def sha1(self, path: Path, *, check: Callable[[], None] = lambda: None) -> str:
         """The file's SHA-1 as 40 hex digits. `check` is called at each piece.
@@ -49,14 +44,15 @@ class Digests:
         name = str(path.absolute())
         try:
             status = path.stat()
-            facts = _facts(status)
-            known = self._known.get(name)
-            if known is not None and known[0] == facts:
-                return known[1]
-            digest = _read(path, check)
         except OSError as error:
             raise unreadable(str(path), error) from None
+        facts = _facts(status)
+        known = self._known.get(name)
+        if known is not None and known[0] == facts:
+            return known[1]
+        digest = file_sha1(path, label=str(path), check=check)
         if self._now() - max(status.st_mtime, status.st_ctime) >= AT_REST:
+            self._known.pop(name, None)  # so that it comes last
             self._known[name] = (facts, digest)
             self._changed = True
         return digest
@@ -65,20 +61,22 @@ class Digests:
         """Write the cache, whole or not at all."""
         if not self._changed:
             return
-        known = self._known if len(self._known) <= MOST else {}
+        known = dict(list(self._known.items())[-MOST:])
         with suppress(OSError):
             privatefile.replace(self._path, json.dumps(known).encode())
             self._changed = False
 
 
+def _remembered(path: Path) -> dict[str, tuple[_Facts, str]]:
+    """What is in the cache; nothing where it is missing or damaged."""
+    try:
+        found = {
+            name: (facts, sha1) for name, (facts, sha1) in json.loads(path.read_bytes()).items()
+        }
+        return found if all(_SHA1.fullmatch(sha1) for _, sha1 in found.values()) else {}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
 def _facts(status: os.stat_result) -> _Facts:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
-
-
-def _read(path: Path, check: Callable[[], None]) -> str:
-    digest = hashlib.sha1(usedforsecurity=False)
-    with path.open("rb", buffering=0) as file:
-        while piece := file.read(PIECE):
-            check()
-            digest.update(piece)
-    return digest.hexdigest()

@@ -12,17 +12,21 @@ import json
 import os
 import re
 import secrets
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from compressor_cli.errors import InputProblem, OutputProblem
 from compressor_cli.memory.exclusive import exclusive
 
+T = TypeVar("T")
+
 FILE_NAME = "compressor.lock"
 FORMAT = 1
-_HEADER = {"compressor.lock": FORMAT}
-_LONGEST_LINE = 1024 * 1024
+_HEADER = {FILE_NAME: FORMAT}
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 
 
@@ -44,16 +48,20 @@ class Locked:
 
 
 class Lock:
-    """The lock at `path`, read once; missing is empty. Raises InputProblem when it is damaged,
-    OutputProblem when it cannot be read or written."""
+    """The lock at `path`, read once; missing is empty; for many threads. Raises InputProblem when
+    it is damaged, OutputProblem when it cannot be read or written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.entries: dict[str, Locked] = _read(path)
+        self._turn = threading.Lock()  # where `exclusive` has no lock, threads still take turns
+        self.entries: dict[str, Locked] = _entries(_text(path), path)
 
     def key(self, file: Path) -> str:
         """The name of a file in the lock."""
-        return Path(os.path.relpath(file, self.path.parent)).as_posix()
+        try:
+            return Path(os.path.relpath(file, self.path.parent)).as_posix()
+        except ValueError:  # on another drive
+            return file.absolute().as_posix()
 
     def find(self, file: Path) -> Locked | None:
         return self.entries.get(self.key(file))
@@ -61,87 +69,137 @@ class Lock:
     def add(self, file: Path, locked: Locked) -> None:
         """Note that a file is done: one line at the end, on the disk before this returns."""
         name = self.key(file)
-        self.entries[name] = locked
         try:
-            with exclusive(self.path) as handle:
-                end = _whole_lines(handle)
+            with self._turn, exclusive(self.path) as handle:
+                end, before = _end(handle)
                 os.ftruncate(handle, end)
                 os.lseek(handle, end, os.SEEK_SET)
-                header = "" if end else _line(_HEADER)
-                _write(handle, header + _entry_line(name, locked))
+                _write(handle, before + _entry_line(name, locked))
+                self.entries[name] = locked
         except OSError as error:
             raise _unwritable(self.path, error) from None
 
     def tidy(self) -> None:
-        """Sort the lock, with what other runs added meanwhile, and leave out what is gone."""
-        if not self.path.exists():
-            return
-        try:
-            with exclusive(self.path):
-                self.entries = _read(self.path)
-                text = _line(_HEADER) + "".join(
-                    _entry_line(name, self.entries[name]) for name in sorted(self.entries)
-                )
-                if self.path.read_text("utf-8") != text:
-                    _replace(self.path, text)
-        except OSError as error:
-            raise _unwritable(self.path, error) from None
+        """Sort the lock, with what other runs added meanwhile; files that are gone stay in it.
+
+        A lock that is sorted is not touched, and may be in a folder that cannot be written.
+        """
+        with self._turn:
+            text = _text(self.path)
+            self.entries = _entries(text, self.path)
+            if text in ("", _sorted(self.entries)):
+                return
+            try:
+                with exclusive(self.path):
+                    self.entries = _entries(_text(self.path), self.path)
+                    if os.name != "nt":
+                        _replace(self.path, _sorted(self.entries))
+                if os.name == "nt":  # where an open file cannot be replaced
+                    _replace(self.path, _sorted(self.entries))
+            except OSError as error:
+                raise _unwritable(self.path, error) from None
 
 
-def _whole_lines(handle: int) -> int:
-    """The length of the file without a last line that was cut when its writer died."""
+def _end(handle: int) -> tuple[int, str]:
+    """Where the next line goes, and what has to stand before it.
+
+    A last line without an end was cut when its writer died, unless an editor took the end away.
+    """
     size = os.fstat(handle).st_size
-    os.lseek(handle, max(0, size - _LONGEST_LINE), os.SEEK_SET)
-    tail = os.read(handle, _LONGEST_LINE)
-    return size if tail.endswith(b"\n") or not tail else size - len(tail) + tail.rfind(b"\n") + 1
+    if not size:
+        return 0, _line(_HEADER)
+    os.lseek(handle, size - 1, os.SEEK_SET)
+    if os.read(handle, 1) == b"\n":
+        return size, ""
+    os.lseek(handle, 0, os.SEEK_SET)
+    with os.fdopen(os.dup(handle), "rb") as file:
+        content = file.read()
+    end = content.rfind(b"\n") + 1
+    if _is_whole(content[end:].decode("utf-8", "replace")):
+        return size, "\n"
+    return end, "" if end else _line(_HEADER)
 
 
-def _read(path: Path) -> dict[str, Locked]:
+def _is_whole(line: str) -> bool:
+    """A cut line is never JSON: its closing brace is missing."""
     try:
-        text = path.read_text("utf-8")
-        lines = text[: text.rfind("\n") + 1].splitlines()  # the last may have been cut off
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _text(path: Path) -> str:
+    """What is in the lock, nothing where there is none; with `\\n` whatever git made of it."""
+    try:
+        if path.exists() and not path.is_file():
+            raise OutputProblem(f"{path} is not a regular file")
+        return path.read_text("utf-8").removeprefix("\ufeff")
     except FileNotFoundError:
-        return {}
-    except UnicodeDecodeError:
-        raise _damaged(path, 1) from None
+        return ""
+    except UnicodeDecodeError as error:
+        raise _damaged(path, error.object.count(b"\n", 0, error.start) + 1) from None
     except OSError as error:
         raise OutputProblem(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _entries(text: str, path: Path) -> dict[str, Locked]:
+    *lines, last = text.split("\n")
+    if _is_whole(last):  # else it was cut off, or there is none
+        lines.append(last)
     entries: dict[str, Locked] = {}
     for number, line in enumerate(lines, 1):
         try:
             record = json.loads(line)
-            if number == 1:
-                _check_header(record, path)
-            elif record != _HEADER:  # two new locks were merged
-                entries[str(record["path"])] = _entry(record)
+            if number == 1 or (isinstance(record, dict) and FILE_NAME in record):
+                _check_header(record, path)  # there are several where new locks were merged
+            else:
+                entries[_checked(record["path"], str)] = _entry(record)
         except (ValueError, KeyError, TypeError, RecursionError):
             raise _damaged(path, number) from None
     return entries
 
 
 def _check_header(record: object, path: Path) -> None:
-    if not isinstance(record, dict) or "compressor.lock" not in record:
+    if not isinstance(record, dict):
         raise ValueError
-    if record["compressor.lock"] != FORMAT:
+    if _checked(record[FILE_NAME], int) > FORMAT:
         raise InputProblem(f"{path} was written by a newer compressor", hint="install that version")
-
-
-def _entry(record: dict[str, object]) -> Locked:
-    locked = Locked(**{name: record[name] for name in Locked.__slots__ if name in record})  # type: ignore[arg-type]
-    sound = (
-        isinstance(locked.target, str)
-        and isinstance(locked.options, dict)
-        and all(isinstance(size, int) for size in (locked.input_size, locked.output_size))
-        and _SHA1.fullmatch(locked.input)
-        and _SHA1.fullmatch(locked.output)
-    )
-    if not sound:
+    if record != _HEADER:
         raise ValueError
-    return locked
+
+
+def _entry(record: Mapping[str, object]) -> Locked:
+    digests = [_checked(record[name], str) for name in ("input", "output")]
+    sizes = [_checked(record[name], int) for name in ("input_size", "output_size")]
+    if not all(_SHA1.fullmatch(digest) for digest in digests) or min(sizes) < 0:
+        raise ValueError
+    return Locked(
+        input=digests[0],
+        input_size=sizes[0],
+        options=_checked(record["options"], dict),
+        target=_checked(record["target"], str),
+        output=digests[1],
+        output_size=sizes[1],
+        kept=_checked(record.get("kept", False), bool),
+    )
+
+
+def _checked(value: object, kind: type[T]) -> T:
+    """Not a subclass: true is no number. Raises TypeError."""
+    if type(value) is not kind:
+        raise TypeError
+    return value
+
+
+def _sorted(entries: Mapping[str, Locked]) -> str:
+    lines = (_entry_line(name, entries[name]) for name in sorted(entries))
+    return "".join((_line(_HEADER), *lines))
 
 
 def _entry_line(name: str, locked: Locked) -> str:
     record = {field: getattr(locked, field) for field in Locked.__slots__}
+    record["options"] = json.loads(json.dumps(locked.options, sort_keys=True))
     if not locked.kept:
         del record["kept"]
     return _line({"path": name, **record})
@@ -172,10 +230,11 @@ def _write(handle: int, text: str) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Whole or not at all; the mode stays."""
+    """Whole or not at all, in the place of what a symlink there means; the mode stays."""
+    path = path.resolve()
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        handle = os.open(part, _NEW_FILE, 0o666)
         try:
             _write(handle, text)
         finally:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
 import pytest
+from running import plain_environment
 
 from compressor_cli.api.kinds import kind_of
 from compressor_cli.engine.gather import Choice, Gathered, gather
@@ -155,3 +158,154 @@ def test_a_result_never_replaces_a_source(tree: Path) -> None:
     with pytest.raises(UsageProblem, match="would replace itself"):
         check_layout([(found[0], Path("soft.png")), (found[1], Path("x"))], in_place=False)
     check_layout([(asset, asset.path) for asset in found], in_place=True)
+
+
+def test_one_name_after_another_finds_more_and_repeats_nothing(tree: Path) -> None:
+    """Through links to files and folders, from inside and outside, in the order given."""
+    (tree / "link.png").symlink_to("in/b.png")
+    (tree / "folder").symlink_to("in")
+    found = gather(["link.png", "folder/z", "in", "in"], Choice())
+    assert [str(asset.path) for asset in found.assets] == [
+        "link.png",
+        "folder/z/c.webp",
+        "in/a.jpg",
+        "in/raw/d.bmp",
+    ]
+    assert [str(path) for path in found.other] == ["in/notes.txt"]
+
+
+def test_hidden_ones_are_taken_when_they_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hidden means: not by a folder that they lie in."""
+    monkeypatch.chdir(tmp_path)
+    hidden = Path(".store/.a.png")
+    hidden.parent.mkdir()
+    hidden.write_text("x")
+    Path(".store/b.png").write_text("x")
+    assert within(gather([str(hidden), ".store"], Choice())) == [".a.png", "b.png"]
+    assert within(gather(["."], Choice(include=("**",)))) == []
+
+
+@pytest.mark.parametrize(
+    ("glob", "names"),
+    [
+        ("in/*.png", ["b.png"]),
+        ("in/**/*.webp", ["z/c.webp"]),
+        ("in/**/*.*", ["a.jpg", "b.png", "raw/d.bmp", "z/c.webp"]),
+        ("in/**", ["a.jpg", "b.png", "raw/d.bmp", "z/c.webp"]),
+        ("in/*", ["a.jpg", "b.png", "raw/d.bmp", "z/c.webp"]),
+        ("in/[rz]", ["z/c.webp"]),
+        ("in/[rz]*/", ["raw/d.bmp", "z/c.webp"]),
+        ("*/*/c.*", ["in/z/c.webp"]),
+        ("*/**/c.*", ["in/z/c.webp"]),
+        ("**/b.png", ["in/b.png"]),
+        ("in/*.txt", ["notes.txt"]),
+        ("in/**/*.txt", ["notes.txt"]),
+        ("in/.*.png", []),
+        ("in/z/.*.png", [".h.png"]),
+    ],
+)
+@pytest.mark.usefixtures("tree")
+def test_a_quoted_glob_finds_what_the_shell_would(glob: str, names: list[str]) -> None:
+    """Paths are kept from where the glob begins, so that results of one name do not meet."""
+    assert within(gather([glob], Choice())) == names
+
+
+@pytest.mark.usefixtures("tree")
+def test_include_and_exclude_hold_for_globs_too() -> None:
+    found = gather(["in/**"], Choice(include=("*.txt", "*.webp"), exclude=("z",)))
+    assert within(found) == ["notes.txt"]
+    assert gather(["in/*.png"], Choice(exclude=("*.png",))) == Gathered()
+    assert gather(["in/**/*.png"], Choice(exclude=("*.png",))) == Gathered()
+
+
+def test_a_glob_is_not_caught_in_circles(tree: Path) -> None:
+    """Two circles in one folder would be more ways than anybody waits for."""
+    for number in range(4):
+        (tree / f"in/z/{number}").symlink_to(tree / "in")
+    assert within(gather(["in/**/*.webp"], Choice())) == ["z/c.webp"]
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_that_file(tree: Path) -> None:
+    (tree / "in/[a]*.png").write_text("x")
+    assert within(gather(["in/[a]*.png"], Choice())) == ["[a]*.png"]
+
+
+@pytest.mark.usefixtures("tree")
+def test_an_empty_text_is_not_this_folder() -> None:
+    """As an unset variable of a shell script gives; in place that would be everything."""
+    found = gather([""], Choice())
+    assert (found.assets, [name for name, _ in found.problems]) == ([], [""])
+
+
+@pytest.mark.usefixtures("tree")
+def test_what_is_no_path_is_told() -> None:
+    found = gather(["a\0b", "\ud800", "x" * 300, "in/a.jpg/x"], Choice())
+    assert (len(found.problems), found.assets) == (4, [])
+
+
+def test_a_link_to_itself_does_not_end_the_walk(tree: Path) -> None:
+    """Named if it would be taken; what has another kind is counted."""
+    (tree / "in/c.png").symlink_to("c.png")
+    (tree / "in/c").symlink_to("c")
+    (tree / "in/d.png").symlink_to("nowhere")
+    found = gather(["in"], Choice())
+    assert [name for name, _ in found.problems] == ["in/c.png", "in/d.png"]
+    assert within(found) == ["a.jpg", "b.png", "raw/d.bmp", "z/c.webp"]
+    assert Path("in/c") in found.other
+
+
+AS_NOBODY = """
+import os, sys
+from compressor_cli.engine.gather import Choice, gather
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+found = gather(["."], Choice(exclude=tuple(sys.argv[1:])))
+print([asset.within for asset in found.assets], [name for name, _ in found.problems])
+"""
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_the_others_are_taken(tree: Path) -> None:
+    """Unless it is left out. Root can read everything, so the test gives that up."""
+    (tree / "in/raw").chmod(0)
+    descriptor = os.open(tree / "in", os.O_RDONLY)
+    try:
+        for exclude, problems in (([], ["raw"]), (["raw"], [])):
+            done = subprocess.run(
+                [sys.executable, "-c", AS_NOBODY, *exclude],
+                preexec_fn=lambda: os.fchdir(descriptor),
+                capture_output=True,
+                text=True,
+                env=plain_environment(),
+            )
+            assert (done.stdout, done.stderr) == (
+                f"['a.jpg', 'b.png', 'z/c.webp'] {problems}\n",
+                "",
+            )
+    finally:
+        os.close(descriptor)
+        (tree / "in/raw").chmod(0o755)
+
+
+def test_names_hold_anything(tree: Path) -> None:
+    name = os.fsdecode(b"in/new\nline \xff.png")
+    (tree / name).write_text("x")
+    assert within(gather(["in/*.png"], Choice())) == ["b.png", name.removeprefix("in/")]
+    assert name.removeprefix("in/") in within(gather(["in"], Choice()))
+
+
+def test_a_deep_tree_is_walked_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deeper than Python calls itself."""
+    monkeypatch.chdir(tmp_path)
+    deep = "/".join(["d"] * 1500)
+    folders = [Path(deep[:length]) for length in range(1, len(deep) + 1, 2)]
+    for folder in folders:
+        folder.mkdir()
+    file = Path(deep, "a.png")
+    file.write_text("x")
+    assert within(gather(["d"], Choice())) == [str(file)[2:]]
+    file.unlink()
+    for folder in reversed(folders):  # too deep for who cleans up
+        folder.rmdir()
