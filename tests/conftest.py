@@ -11,6 +11,8 @@ import pytest
 from running import KEY, Box, Compressor, Elsewhere, boxed, environment
 from sandbox.pictures import encoded
 
+pytest_plugins = ["matrix.table"]
+
 File = Callable[..., Path]
 Faults = Callable[..., None]
 

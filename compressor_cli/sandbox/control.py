@@ -9,6 +9,7 @@ from compressor_cli.sandbox.faults import NotAFault
 from compressor_cli.sandbox.guard import CONTROL
 from compressor_cli.sandbox.intake import read_json
 from compressor_cli.sandbox.server import SERVICE
+from compressor_cli.sandbox.service import Service
 
 FAULTS_LIMIT = 64 << 20  # a fault may carry a large answer
 
@@ -43,12 +44,16 @@ async def clear_faults(request: web.Request) -> web.Response:
 
 
 async def stats(request: web.Request) -> web.Response:
-    service = request.app[SERVICE]
-    return web.json_response(service.journal.report(len(service.store)))
+    return _report(request.app[SERVICE])
 
 
 async def clear_stats(request: web.Request) -> web.Response:
     """Forget requests, counts and webhooks; the jobs stay."""
     service = request.app[SERVICE]
     service.journal.clear()
-    return web.json_response(service.journal.report(len(service.store)))
+    return _report(service)
+
+
+def _report(service: Service) -> web.Response:
+    store = service.store
+    return web.json_response(service.journal.report(jobs=len(store), outputs=store.outputs()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -12,11 +13,12 @@ from aiohttp import web
 
 from compressor_cli.sandbox import answers
 from compressor_cli.sandbox.answers import Refused
+from compressor_cli.sandbox.options import LOOPBACK_NAMES
 from compressor_cli.sandbox.server import BASE, SERVICE, VISIT, Visit
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-HOSTS = web.AppKey("hosts", frozenset[str])
 CONTROL = "/_sandbox"
+_LOOPBACK = re.compile(rf"({'|'.join(map(re.escape, LOOPBACK_NAMES))})(:\d{{1,5}})?", re.ASCII)
 _KEYED = (f"{BASE}/", f"{CONTROL}/")
 
 
@@ -44,7 +46,9 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _check(request: web.Request) -> None:
     # A web page can reach loopback by a name of its own; only the Host header then betrays it.
-    if request.headers.getall("Host", []) not in [[host] for host in request.app[HOSTS]]:
+    # The port may be another: a forwarded port or a proxy of this machine has its own.
+    hosts = request.headers.getall("Host", [])
+    if len(hosts) != 1 or not _LOOPBACK.fullmatch(hosts[0]):
         raise Refused(403, "wrong Host: use the address that the sandbox printed")
     if "Origin" in request.headers:
         raise Refused(403, "web pages may not use the sandbox")

@@ -78,6 +78,10 @@ class JobStore:
     def __len__(self) -> int:
         return len(self._jobs)
 
+    def outputs(self) -> list[str]:
+        """SHA-1 of each output that there is."""
+        return [job.output["sha1"] for job in self._jobs.values() if job.output]
+
     def get(self, job_id: str) -> Job | None:
         return self._jobs.get(job_id)
 

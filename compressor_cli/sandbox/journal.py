@@ -40,12 +40,14 @@ class Journal:
     def webhook(self, **facts: Any) -> None:
         self._webhooks.append(facts)
 
-    def report(self, jobs: int) -> dict[str, Any]:
+    def report(self, *, jobs: int, outputs: list[str]) -> dict[str, Any]:
+        """All that was seen. `outputs`: SHA-1 of each output that there is."""
         return {
             "requests": list(self._requests),
             "accepted": self._accepted,
             "accepted_by_sha1": dict(self._sums),
             "jobs": jobs,
+            "outputs": outputs,
             "webhooks": list(self._webhooks),
         }
 

@@ -11,7 +11,6 @@ from aiohttp import web
 
 from compressor_cli.sandbox import control, guard, outputs, server
 from compressor_cli.sandbox.journal import Journal
-from compressor_cli.sandbox.options import LOOPBACK_NAMES
 from compressor_cli.sandbox.service import Service
 
 _SHUTDOWN_SECONDS = 0.2  # for requests that are being answered
@@ -36,10 +35,8 @@ async def serve(service: Service, sockets: list[socket.socket]) -> AsyncIterator
 async def _answering(
     service: Service, sock: socket.socket, routes: list[web.RouteDef]
 ) -> AsyncIterator[None]:
-    port = sock.getsockname()[1]
     app = web.Application(middlewares=[guard.guarded])
     app[server.SERVICE] = service
-    app[guard.HOSTS] = frozenset(f"{name}:{port}" for name in LOOPBACK_NAMES)
     app.add_routes(routes)
     runner = web.AppRunner(
         app,
