@@ -14,17 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from compressor_cli import __version__
-from compressor_cli.commands.auth import auth
-from compressor_cli.commands.check import check
-from compressor_cli.commands.completions import COMPLETE, completions, teach
-from compressor_cli.commands.compress import compress
-from compressor_cli.commands.config import config
-from compressor_cli.commands.get import get
-from compressor_cli.commands.jobs import jobs
-from compressor_cli.commands.sandbox import sandbox
-from compressor_cli.commands.status import status
-from compressor_cli.commands.submit import submit
-from compressor_cli.commands.wait import wait
+from compressor_cli.commands.roster import COMPLETE, asked_for, enlist
 from compressor_cli.errors import CompressorError, Interrupted, ReaderGone, UsageProblem
 from compressor_cli.terminal.output import Modes, Output, stdout_problem
 
@@ -79,15 +69,6 @@ def about(
     return 0
 
 
-for command in (submit, status, wait, get, compress, check):
-    app.command()(command)
-app.add_typer(jobs, name="jobs")
-app.add_typer(auth, name="auth")
-app.add_typer(config, name="config")
-app.add_typer(sandbox, name="sandbox")
-app.command()(completions)
-
-
 def main() -> NoReturn:
     """Run the command line and end the process with the code that errors.py documents."""
     _open_streams()
@@ -95,8 +76,11 @@ def main() -> NoReturn:
         signal.signal(signal.SIGINT, _interrupt)
     output = Output(Modes())
     if COMPLETE in os.environ:
+        from compressor_cli.commands.completions import teach
+
         teach()
     try:
+        enlist(app, asked_for(sys.argv[1:], os.environ))
         code = app(prog_name="compressor", standalone_mode=False) or 0
         _flush()
     except SystemExit as end:  # a shell asked for completions, or nobody read Typer's help

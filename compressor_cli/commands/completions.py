@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
+from compressor_cli.commands.roster import COMPLETE
 from compressor_cli.terminal.output import Modes, Output
-
-COMPLETE = "_COMPRESSOR_COMPLETE"
-"""The environment variable in which those scripts ask."""
 
 # zsh runs the file itself at the first TAB, and then nobody has called the function yet
 _ZSH_FIRST_TIME = """
