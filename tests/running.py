@@ -314,9 +314,13 @@ class Box:
         """The routes that were asked for, in order."""
         return [request["route"] for request in self.requests]
 
+    def calm(self) -> None:
+        """Clear the faults; what was counted stays."""
+        self._control("DELETE", "faults")
+
     def forget(self) -> None:
         """Clear faults and counts; the jobs stay."""
-        self._control("DELETE", "faults")
+        self.calm()
         self._control("DELETE", "stats")
 
 

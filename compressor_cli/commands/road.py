@@ -134,20 +134,30 @@ class Journey:
         shown = _Shown(self.results)
         crew: Crew[Update] = Crew(Deadline(timeout))
         early: Interrupted | DeadlinePassed | None = None
-        with _view(self.session.output, closings=self.closings) as watcher, crew:
-            try:
-                for update in self.build(crew).run(items):
-                    if isinstance(update, Submitted):
-                        shown.submitted(update.item)
-                    watcher.show(update)
-                    if isinstance(update, Ended):
-                        _ended(self.session.output, update.item, shown, self.go_on)
-                        del left[update.item]
-                        if self.enough(update.item):
-                            break
-            except (Interrupted, DeadlinePassed) as error:
-                early = error
+        with _view(self.session.output, closings=self.closings) as watcher:
+            with crew:
+                try:
+                    for update in self.build(crew).run(items):
+                        self._tell(update, watcher, shown)
+                        if isinstance(update, Ended):
+                            del left[update.item]
+                            if self.enough(update.item):
+                                break
+                except (Interrupted, DeadlinePassed) as error:
+                    early = error
+            for update in crew.rest():  # what workers reached while they were told to end
+                if isinstance(update, Submitted | Ended):
+                    self._tell(update, watcher, shown)
+                if isinstance(update, Ended):
+                    del left[update.item]
         return self._end(items, list(left), shown, early, timeout)
+
+    def _tell(self, update: Update | Tick, watcher: View, shown: _Shown) -> None:
+        if isinstance(update, Submitted):
+            shown.submitted(update.item)
+        watcher.show(update)
+        if isinstance(update, Ended):
+            _ended(self.session.output, update.item, shown, self.go_on)
 
     def _end(
         self,
@@ -158,7 +168,7 @@ class Journey:
         timeout: float | None,
     ) -> int:
         """Only now the workers have ended, and what they reached is known."""
-        if early is not None:
+        if isinstance(early, Interrupted) or (early is not None and left):
             _leave(self.session, left, shown)
             why = early if isinstance(early, Interrupted) else _too_late(left, timeout or 0.0)
             why.hint = self.go_on(left)

@@ -182,6 +182,13 @@ class Crew(Generic[E]):
                 raise event.error
             yield event
 
+    def rest(self) -> Iterator[E]:
+        """What workers posted that `events` did not come to, once they have been dismissed."""
+        while not self._events.empty():
+            event = self._events.get()
+            if not isinstance(event, _Signalled | _Crashed):
+                yield event
+
     def check(self) -> None:
         """Called by workers at each step. Raises Stopped when the command ends."""
         if self._stop.is_set():

@@ -138,8 +138,8 @@ def _attempt(item: Item, source: FileSource | UrlSource, desk: Desk) -> Look:
         desk.crew.post(Sending(item, 0, None))
     try:
         look, item.sha1 = send(source, desk.api, item.options, sent=sent)
-    except CompressorError:  # whether it may have been accepted is now in the error's class
-        item.in_doubt = False
+    except CompressorError as error:
+        item.in_doubt = isinstance(error, MaybeAccepted)
         raise
     desk.gate.passed()
     return look

@@ -75,6 +75,24 @@ def test_while_the_answer_is_awaited(
     assert compressor("jobs", "--json").record["state"] == "unknown"
 
 
+@pytest.mark.row("F1")
+def test_an_answer_that_fails_while_it_ends(compressor: Compressor, box: Box, file: File) -> None:
+    """The connection breaks in the moment between the signal and the end: still in doubt."""
+    file("a.png")
+    box.script({"on": "upload", "stall": 0.4, "drop": "after"})
+    going = compressor.start("compress", "a.png", "-o", "small/", "--json")
+    until(lambda: box.stats()["accepted"])
+    done = going.signalled()
+    assert done.code == -signal.SIGINT
+    assert "whether it was accepted is unknown" in done.stderr
+    row, total = done.records
+    assert (row["state"], row["exit_code"], total["states"]) == ("failed", 7, {"failed": 1})
+    assert compressor("jobs", "--json").record["state"] == "unknown"
+    again = compressor("compress", "a.png", "-o", "small/")
+    assert again.code == 7
+    assert box.stats()["accepted"] == 1
+
+
 @pytest.mark.parametrize("output", [[], ["-o", "x.png"]], ids=["wait", "download"])
 def test_while_polling_after_a_submit(
     compressor: Compressor, later: Box, file: File, output: list[str]

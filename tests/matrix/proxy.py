@@ -62,7 +62,7 @@ class Proxy:
     def __init__(self, server_url: str, *weathers: Weather, up: bool = True) -> None:
         parts = urlsplit(server_url)
         self._server = (parts.hostname or "", parts.port or 0)
-        self._weathers = weathers or (FINE,)
+        self.plan(*weathers)
         self._up = up
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))  # bound but not listening: refused
@@ -96,6 +96,10 @@ class Proxy:
         self._socket.listen(64)
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def plan(self, *weathers: Weather) -> None:
+        """What the next connections meet; after these, the last one ever after."""
+        self._weathers = list(weathers or (FINE,))
+
     @property
     def fired(self) -> int:
         """To how many connections their fault happened."""
@@ -107,7 +111,7 @@ class Proxy:
                 client, _ = self._socket.accept()
             except OSError:
                 return
-            weather = self._weathers[min(len(self.carried), len(self._weathers) - 1)]
+            weather = self._weathers.pop(0) if len(self._weathers) > 1 else self._weathers[0]
             carried = Carried()
             self.carried.append(carried)
             self._open.append(client)

@@ -51,6 +51,7 @@ class Scene:
         self._played: list[RawServer] = []
         self._promised: set[str] = set()
         self._before = self._tree()
+        self.known: set[str] = set()  # digests of what lay there before a run
         self._checked = 0
 
     def source(self, name: str = "photo.png", content: bytes | None = None, **size: int) -> Path:
@@ -143,7 +144,8 @@ class Scene:
 
         A source that became no smaller is copied, so its own bytes are good as a target.
         """
-        good = self._promised | set(self._before.values())
+        self.known |= set(self._before.values())
+        good = self._promised | self.known
         for box in self._boxes:
             good |= set(box.stats()["outputs"])
         now = self._tree()

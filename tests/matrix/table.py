@@ -73,8 +73,9 @@ class Results:
             known["result"] = report.longrepr[2].replace("Skipped: ", _SKIPPED)
 
     def pytest_sessionfinish(self) -> None:
-        cache = self._config.cache
-        assert cache is not None
+        cache = getattr(self._config, "cache", None)  # absent with -p no:cacheprovider
+        if cache is None:
+            return
         results = {**cache.get(_CACHE, {}), **self._ended}
         cache.set(_CACHE, results)
         if target := self._config.getoption("--row-table"):
