@@ -82,9 +82,9 @@ class ApiClient:
 
     def account(self) -> str:
         """`GET /account`: the body as the service sent it. Raises KeyProblem for a bad key."""
-        status, _, text = self._get("/account")
+        status, headers, text = self._get("/account")
         if not 200 <= status < 300:
-            raise self._refusal(status, {}, text)
+            raise self._refusal(status, headers, text)
         return self._hidden(text.decode("utf-8", "replace"))
 
     def job(self, job_id: str) -> Look:

@@ -146,12 +146,14 @@ def _client(timeouts: Timeouts, *, api_url: str, keep_alive: bool) -> httpx.Clie
             headers=headers,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
-    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+    except (ImportError, ValueError, OSError, httpx.InvalidURL):
         named = [name for name in _PROXY_VARIABLES if os.environ.get(name)]
         named += [name.lower() for name in _PROXY_VARIABLES if os.environ.get(name.lower())]
         raise UsageProblem(
-            f"the environment's proxy settings cannot be used: {type(error).__name__}",
-            hint=f"check {', '.join(named) or 'the proxy variables'}",
+            "the environment's proxy settings cannot be used: check "
+            + (", ".join(named) or "the proxy variables"),
+            hint="a proxy is given as http://HOST:PORT (SOCKS is not supported), and NO_PROXY as "
+            "names and addresses without brackets",
         ) from None
 
 

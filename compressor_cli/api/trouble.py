@@ -50,8 +50,9 @@ def _ours(error: Exception, name: str) -> CompressorError:
     if secure is not None and connecting and not isinstance(secure, ssl.SSLEOFError):
         return _tls_refused(secure, name)
     if isinstance(error, httpx.ProxyError):
-        if "407" in str(error):
-            return KeyProblem("the proxy wants a user name and password (407)")
+        code = str(error)[:3]
+        if code in ("401", "407"):  # tinyproxy says 401 to a wrong password
+            return KeyProblem(f"the proxy wants a user name and password ({code})")
         return Unreachable(f"the proxy does not connect us to {name}")
     if isinstance(error, socket.gaierror | httpx.ConnectError | httpx.ConnectTimeout):
         return Unreachable(f"cannot connect to {name}: {_reason(error)}")

@@ -12,19 +12,26 @@ import typer
 
 from compressor_cli.commands.options import Connection, OutputOptions, grouped
 from compressor_cli.commands.session import configured, speaker
-from compressor_cli.errors import KeyProblem, UsageProblem
+from compressor_cli.errors import KeyProblem, TemporaryTrouble, UsageProblem
 from compressor_cli.memory import settings as memory
-from compressor_cli.memory.key import check_key
+from compressor_cli.memory.key import Key, check_key
 from compressor_cli.memory.settings import Settings
 
 _LONGEST_LINE = 64 * 1024
+_ANSWER_WITHIN = 30.0
+"""Seconds that the service has to say whether it accepts a key."""
+_OTHER_WAYS = (
+    "type it at the prompt on a terminal; or: compressor auth login < key.txt; "
+    "or set COMPRESSOR_API_KEY or COMPRESSOR_API_KEY_FILE"
+)
 
 auth = typer.Typer(help="The API key: log in, see where it comes from, log out.")
 
 
-@auth.command()
+@auth.command(context_settings={"allow_extra_args": True})
 @grouped
 def login(
+    context: typer.Context,
     connection: Connection,
     speech: OutputOptions,
     no_check: Annotated[
@@ -44,7 +51,7 @@ def login(
     settings = memory.load(
         os.environ, profile=connection.profile, api_url=connection.api_url, new_profile=True
     )
-    key = check_key(_typed(), source="the input", basic=settings.auth.value == "basic")
+    key = _given(context.args, basic=settings.auth.value == "basic")
     if not no_check:
         _ask(settings, key.value)
     path = settings.config_path
@@ -98,10 +105,25 @@ def logout(connection: Connection, speech: OutputOptions) -> int:
     return 0
 
 
+def _given(arguments: list[str], *, basic: bool) -> Key:
+    """The key that was typed or piped in. Raises UsageProblem, KeyProblem; neither repeats it."""
+    if arguments:
+        raise UsageProblem(
+            "the API key is not taken from the command line, where the list of processes and the "
+            "shell's history would show it",
+            hint=_OTHER_WAYS,
+        )
+    try:
+        return check_key(_typed(), source="the input", basic=basic)
+    except KeyProblem as error:
+        error.hint = _OTHER_WAYS
+        raise
+
+
 def _typed() -> str:
     """The key from stdin: a hidden prompt on a terminal, else its first line."""
     if sys.stdin is None:
-        raise UsageProblem("there is no standard input to read the key from")
+        raise UsageProblem("there is no standard input to read the key from", hint=_OTHER_WAYS)
     if sys.stdin.isatty():
         with contextlib.suppress(EOFError):  # Ctrl-D: no key
             return getpass.getpass("API key: ")
@@ -110,12 +132,24 @@ def _typed() -> str:
 
 
 def _ask(settings: Settings, key: str) -> str:
-    """The account as the service describes it. Raises KeyProblem when it refuses the key."""
+    """The account as the service describes it. Raises KeyProblem when it refuses the key.
+
+    With a deadline: a service that says something, but never an answer, runs into no time-out.
+    """
     from compressor_cli.api.client import ApiClient
+    from compressor_cli.engine.crew import Crew, DeadlinePassed, Tick
+    from compressor_cli.engine.deadline import Deadline
 
     client = ApiClient(api_url=settings.api_url.value, key=key, auth=settings.auth.value)
+    crew: Crew[str] = Crew(Deadline(_ANSWER_WITHIN))
     try:
-        return client.account()
+        with crew:
+            crew.work(lambda: crew.post(client.account()), name="account")
+            return next(event for event in crew.events() if not isinstance(event, Tick))
+    except DeadlinePassed:
+        raise TemporaryTrouble(
+            f"the service did not answer within {_ANSWER_WITHIN:g} s", hint="try again later"
+        ) from None
     except KeyProblem as error:
         error.hint = "check the key in the dashboard of the service, then: compressor auth login"
         raise

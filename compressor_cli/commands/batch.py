@@ -152,10 +152,11 @@ def _layout(
                 hint="-o DIR, --in-place, or --name '{dir}/{stem}.min{ext}'",
             )
         return Layout()
-    one = len(named) == 1 and not Path(named[0]).is_dir() and len(found.assets) <= 1
-    if one and not Path(output).is_dir() and not output.endswith(("/", os.sep)):
+    is_folder = os.path.isdir(output)  # noqa: PTH112 - never raises, however long the name
+    one = len(named) == 1 and not os.path.isdir(named[0]) and len(found.assets) <= 1  # noqa: PTH112
+    if one and not is_folder and not output.endswith(("/", os.sep)):
         return Layout(file=Path(output))
-    if Path(output).exists() and not Path(output).is_dir():
+    if os.path.exists(output) and not is_folder:  # noqa: PTH110
         raise UsageProblem(f"-o {output} is a file, and there may be several results")
     return Layout(folder=Path(output))
 

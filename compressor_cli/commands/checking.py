@@ -68,7 +68,9 @@ def run(
     for row in [*rows, *_over_all(rows, budgets, project)]:
         reporter.add(row)
     digests.keep()
-    return reporter.finish(other=batch.other)
+    code = reporter.finish(other=batch.other)
+    reporter.check()
+    return code
 
 
 def _limits(budgets: Budgets, project: Project) -> Limits:

@@ -19,6 +19,7 @@ from compressor_cli.commands.sorting import add_streams, sorted_out
 from compressor_cli.engine.crew import Crew
 from compressor_cli.engine.delivery import fresh_job
 from compressor_cli.engine.gate import Gate
+from compressor_cli.engine.layout import check_writable
 from compressor_cli.engine.notebook import Notebook
 from compressor_cli.engine.pipeline import Pipeline, Plan
 from compressor_cli.engine.saving import Means
@@ -68,6 +69,7 @@ def run(
     reporter = Reporter(output, reporting, title="compressor compress")
     digests = Digests(state_dir(os.environ))
     works = _to_do(batch, digests, processing, running, reporter)
+    check_writable(work.target for work in works if work.target is not None)
     words = again(selection, placement, processing, running, locking, reporting, timing, connection)
     trip = _Trip(
         batch=batch,
@@ -88,6 +90,7 @@ def run(
         if batch.lock is not None and not running.dry_run:
             batch.lock.tidy()
         code = reporter.finish(other=batch.other)
+    reporter.check()
     return code
 
 

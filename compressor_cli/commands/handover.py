@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from compressor_cli.api.contract import Json
 from compressor_cli.commands.options import Processing
 from compressor_cli.commands.road import command_line, ids
+from compressor_cli.commands.showing import Results
 from compressor_cli.engine.source import (
     FileSource,
     Source,
@@ -21,7 +22,6 @@ from compressor_cli.engine.target import Destination, target
 from compressor_cli.engine.updates import Item
 from compressor_cli.errors import InputProblem, OutputProblem, UsageProblem
 from compressor_cli.terminal.output import Output
-from compressor_cli.terminal.results import Ids
 
 STDIN = "-"
 PUBLIC = "what is stored is public, as the service does it, unless store.acl is set"
@@ -33,7 +33,7 @@ def look_over(
     place: Destination | None,
     *,
     output: Output,
-    results: Ids,
+    results: Results,
 ) -> tuple[list[Item], list[int]]:
     """The items that can be sent, and the exit codes of the others, which are reported here.
 

@@ -81,7 +81,7 @@ class Placing:
 
     def place(self, *, jobs: int) -> Destination:
         """The destination of so many jobs. Raises UsageProblem, OutputProblem."""
-        if self.output == STDOUT and sys.stdout.isatty() and not self.force:
+        if self.output in STDOUT and sys.stdout.isatty() and not self.force:
             raise UsageProblem(
                 "the result would go to the terminal", hint="send it to a file or pipe, or --force"
             )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from compressor_cli.commands.batchoptions import Reporting
+from compressor_cli.commands.showing import Stdout
 from compressor_cli.engine.settlement import Work
 from compressor_cli.engine.updates import Item
 from compressor_cli.errors import worst
@@ -37,12 +38,17 @@ class Reporter:
         self._title = title
         self._begun = time.monotonic()
         self._rows: list[Row] = []
+        self._stdout = Stdout()
 
     def add(self, row: Row) -> None:
         """A file is at its end; as JSON it is told at once."""
         self._rows.append(row)
         if self._output.modes.json:
-            self._output.result("", row_record(row))
+            self._stdout.attempt(lambda: self._output.result("", row_record(row)))
+
+    def check(self) -> None:
+        """Raises OutputProblem or ReaderGone if stdout did not take everything."""
+        self._stdout.check((row.path, row.job_id) for row in self._rows if row.job_id)
 
     def submitted(self, item: Item) -> None:
         """Nothing: the row comes at the end."""
@@ -61,10 +67,11 @@ class Reporter:
         rows = self._rows
         sums = totals(rows, seconds=time.monotonic() - self._begun)
         if self._output.modes.json:
-            self._output.result("", totals_record(sums))
+            self._stdout.attempt(lambda: self._output.result("", totals_record(sums)))
         else:
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
-            self._output.table(table(rows, sums, width=max(width, 40), unicode=speaks_unicode()))
+            lines = table(rows, sums, width=max(width, 40), unicode=speaks_unicode())
+            self._stdout.attempt(lambda: self._output.table(lines))
         if other:
             self._output.note(_left_out(other))
         if self._reporting.report is not None:

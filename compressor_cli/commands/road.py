@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from compressor_cli.commands.session import Session, lively
+from compressor_cli.commands.showing import Results, Shown
 from compressor_cli.engine.crew import Crew, DeadlinePassed, Tick
 from compressor_cli.engine.deadline import Deadline
 from compressor_cli.engine.delivery import Delivery
+from compressor_cli.engine.early import note_left, too_late
 from compressor_cli.engine.gate import Gate
-from compressor_cli.engine.notebook import Notebook, Unaccepted
+from compressor_cli.engine.notebook import Notebook
 from compressor_cli.engine.pipeline import Pipeline, Plan
 from compressor_cli.engine.target import Destination
 from compressor_cli.engine.updates import Ended, Item, Remark, Submitted, Update
 from compressor_cli.errors import (
     CompressorError,
     Interrupted,
-    MaybeAccepted,
     NotFinished,
     OutputProblem,
     ReaderGone,
@@ -41,40 +42,6 @@ class View(Protocol):
     """Shows the updates of a run."""
 
     def show(self, update: Update | Tick) -> None: ...
-
-
-class Results(Protocol):
-    """What a command prints on stdout, and when."""
-
-    def submitted(self, item: Item) -> None: ...
-
-    def ended(self, item: Item) -> None: ...
-
-    def left(self, item: Item) -> None: ...
-
-
-class _Shown:
-    """Results on a stdout that may fail: no work ends for that, `problem` is told at the end."""
-
-    def __init__(self, results: Results) -> None:
-        self._results = results
-        self.problem: CompressorError | None = None
-
-    def submitted(self, item: Item) -> None:
-        self._try(self._results.submitted, item)
-
-    def ended(self, item: Item) -> None:
-        self._try(self._results.ended, item)
-
-    def left(self, item: Item) -> None:
-        self._try(self._results.left, item)
-
-    def _try(self, show: Callable[[Item], None], item: Item) -> None:
-        if self.problem is None:
-            try:
-                show(item)
-            except (OutputProblem, ReaderGone) as problem:
-                self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +98,7 @@ class Journey:
         was wrong with stdout.
         """
         left = dict.fromkeys(items)
-        shown = _Shown(self.results)
+        shown = self.results if isinstance(self.results, Shown) else Shown(self.results)
         crew: Crew[Update] = Crew(Deadline(timeout))
         early: Interrupted | DeadlinePassed | None = None
         with _view(self.session.output, closings=self.closings) as watcher:
@@ -152,7 +119,7 @@ class Journey:
                     del left[update.item]
         return self._end(items, list(left), shown, early, timeout)
 
-    def _tell(self, update: Update | Tick, watcher: View, shown: _Shown) -> None:
+    def _tell(self, update: Update | Tick, watcher: View, shown: Shown) -> None:
         if isinstance(update, Submitted):
             shown.submitted(update.item)
         watcher.show(update)
@@ -163,23 +130,25 @@ class Journey:
         self,
         items: Sequence[Item],
         left: list[Item],
-        shown: _Shown,
+        shown: Shown,
         early: Interrupted | DeadlinePassed | None,
         timeout: float | None,
     ) -> int:
         """Only now the workers have ended, and what they reached is known."""
         if isinstance(early, Interrupted) or (early is not None and left):
-            _leave(self.session, left, shown)
-            why = early if isinstance(early, Interrupted) else _too_late(left, timeout or 0.0)
-            why.hint = self.go_on(left)
+            note_left(left, self.session.ledger)
+            for item in left:
+                shown.left(item)
+            if isinstance(early, Interrupted):
+                why: CompressorError = early
+                why.message += _still_running(left)
+            else:
+                why = too_late(left, timeout=timeout or 0.0)
+            why.hint = self.go_on(left) if left else ""
             raise why
         if left:
             self.session.output.note("the others still run; " + self.go_on(left))
-        if shown.problem is not None:
-            shown.problem.hint = "\n".join(
-                f"{item.label}: job {job_id}" for item, job_id in _jobs(items)
-            )
-            raise shown.problem
+        shown.check((item.label, job_id) for item, job_id in _jobs(items))
         return worst([item.error.exit_code if item.error else 0 for item in items])
 
 
@@ -212,23 +181,15 @@ def _ended(output: Output, item: Item, results: Results, go_on: GoOn) -> None:
     results.ended(item)
 
 
-def _too_late(open_items: Sequence[Item], timeout: float) -> CompressorError:
-    running = ids(open_items)
-    if any(item.in_doubt for item in open_items):
-        return MaybeAccepted(f"{timeout:g} s are over, and the answer to an upload had not come")
-    if not running:
-        return TemporaryTrouble(f"nothing was accepted within {timeout:g} s")
-    jobs = "the job is" if len(running) == 1 else f"{len(running)} jobs are"
-    return NotFinished(f"{timeout:g} s are over, and {jobs} not at an end; the service works on")
-
-
-def _leave(session: Session, open_items: Sequence[Item], results: Results) -> None:
-    """Record and show what is left undone."""
-    for item in open_items:
-        if item.entry is not None and item.job is None:
-            state: Unaccepted = "unknown" if item.in_doubt else "not-sent"
-            session.ledger.ended(item.entry, state=state, message="interrupted")
-        results.left(item)
+def _still_running(open_items: Sequence[Item]) -> str:
+    """What becomes of the jobs that have not ended, if there are any."""
+    jobs = [
+        item for item, _ in _jobs(open_items) if item.job is None or item.job.state == "pending"
+    ]
+    if not jobs:
+        return ""
+    which = "the job is" if len(jobs) == 1 else f"{len(jobs)} jobs are"
+    return f"; {which} still running in the service"
 
 
 def _view(output: Output, *, closings: bool) -> AbstractContextManager[View]:

@@ -41,16 +41,18 @@ def submit(
     """
     from compressor_cli.commands.handover import how_to_go_on, look_over
     from compressor_cli.commands.road import Errand, travel
+    from compressor_cli.commands.showing import Shown
     from compressor_cli.terminal.results import Ids
 
     output = speaker(speech)
     place = placing.place(jobs=len(sources)) if placing.output is not None else None
-    results = Ids(output, aside=placing.output == STDOUT)
+    results = Shown(Ids(output, aside=placing.output in STDOUT))
     items, codes = look_over(sources, processing, place, output=output, results=results)
 
     anew = again(processing, placing, connection) + (["--wait"] if wait else [])
     verb = ["get", "--wait"] if place is not None else ["wait"]
     if not items:
+        results.check()
         return worst(codes)
     with session(connection, output) as now:
         code = travel(

@@ -62,6 +62,6 @@ def wait(
             items,
             Errand(wait=True, place=place, any_one=any_one),
             timeout=timing.seconds(now.settings.timeout.value),
-            results=States(output, aside=placing.output == STDOUT),
+            results=States(output, aside=placing.output in STDOUT),
             go_on=go_on,
         )

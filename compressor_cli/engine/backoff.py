@@ -10,9 +10,9 @@ FIRST_LOOK = 1.0
 SHORTEST = 1.0
 LONGEST = 15.0
 SHARE = 0.1
-"""The interval between looks, as a share of the time already waited."""
+"""The interval between looks is SHORTEST and this share of the time already waited."""
 JITTER = 0.1
-"""Each interval is up to this share longer, so that many clients do not march in step."""
+"""Each interval is up to this share shorter, so that many clients do not march in step."""
 FLOOR = 0.5
 """No look follows another sooner than this, whatever the service asks for."""
 
@@ -27,10 +27,12 @@ ATTEMPTS = 5
 def next_look(waited: float, *, chance: float, retry_after: float | None = None) -> float:
     """Seconds until the next look at a job already waited for, `waited` seconds.
 
-    About a tenth of `waited`, between 1 s and 15 s, so that completion is noticed within a tenth
-    of the job's duration; `retry_after` is a floor, never a reason to look sooner.
+    So that completion is noticed within 1 s and a tenth of the job's duration, and at most 15 s
+    late, whatever that duration is. No schedule that holds this needs fewer looks: each comes as
+    late as the bound allows, but for the jitter. `retry_after` is a floor, never a reason to look
+    sooner.
     """
-    interval = min(LONGEST, max(SHORTEST, waited * SHARE)) * (1.0 + JITTER * chance)
+    interval = min(LONGEST, SHORTEST + waited * SHARE) * (1.0 - JITTER * chance)
     return max(interval, FLOOR, retry_after or 0.0)
 
 

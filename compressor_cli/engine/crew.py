@@ -92,10 +92,12 @@ class Crew(Generic[E]):
         deadline: Deadline | None = None,
         *,
         tick: float = 0.25,
+        signals: bool = True,
     ) -> None:
-        """`tick`: seconds between ticks."""
+        """`tick`: seconds between ticks. `signals`: INT, TERM and HUP end it (main thread only)."""
         self.deadline = deadline or Deadline()
         self._tick = tick
+        self._signals = _SIGNALS if signals else ()
         self._channels: list[Channel[object]] = []
         self._events: queue.SimpleQueue[E | _Signalled | _Crashed] = queue.SimpleQueue()
         self._stop = threading.Event()
@@ -107,7 +109,7 @@ class Crew(Generic[E]):
 
     def __enter__(self) -> Crew[E]:
         if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
+            for number in self._signals:
                 if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, background jobs
                     self._before[number] = signal.signal(number, self._on_signal)
         return self

@@ -6,12 +6,13 @@ import os
 import stat
 import string
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from compressor_cli.engine.gather import Asset
 from compressor_cli.engine.names import split
+from compressor_cli.engine.target import must_be_writable
 from compressor_cli.errors import OutputProblem, UsageProblem
 
 PLACEHOLDERS = ("dir", "name", "stem", "ext")
@@ -108,6 +109,22 @@ def _check_folders(name: str, path: Path, taken: dict[str, Path], seen: set[str]
             raise UsageProblem(f"the result of {taken[folder]} would be a folder of {path}")
         seen.add(folder)
         folder = os.path.dirname(folder)  # noqa: PTH120
+
+
+def check_writable(targets: Iterable[Path]) -> None:
+    """Raises OutputProblem for the first result that could not be written, before it is paid for.
+
+    Folders that are still to be made count by the first above them that is there.
+    """
+    seen: set[Path] = set()
+    for target in targets:
+        folder = (target.resolve() if target.is_symlink() else target.absolute()).parent
+        while folder not in seen:
+            seen.add(folder)
+            if folder.exists():
+                must_be_writable(folder)
+                break
+            folder = folder.parent
 
 
 class _Names:

@@ -14,6 +14,7 @@ from compressor_cli.errors import OutputProblem
 
 PRIVATE = 0o600
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_CLOSED = -1
 
 
 class Part:
@@ -48,7 +49,8 @@ class Part:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._file)
+        with suppress(OSError):  # what it ends with was found out by `close`, or is of no use
+            self._shut()
         self._digest.settle()
         with suppress(OSError):
             self._path.unlink()
@@ -75,8 +77,11 @@ class Part:
         self._digest.settle()
         self._digest = Digest()
         self.size = 0
-        os.lseek(self._file, 0, os.SEEK_SET)
-        os.ftruncate(self._file, 0)
+        try:
+            os.lseek(self._file, 0, os.SEEK_SET)
+            os.ftruncate(self._file, 0)
+        except OSError as error:
+            raise self._problem(error) from None
 
     def sha1(self) -> str:
         """The digest of what is in it, as 40 hex digits."""
@@ -88,6 +93,18 @@ class Part:
             os.fsync(self._file)
         except OSError as error:
             raise self._problem(error) from None
+
+    def close(self) -> None:
+        """The last of it: some file systems tell only now that they had no space."""
+        try:
+            self._shut()
+        except OSError as error:
+            raise self._problem(error) from None
+
+    def _shut(self) -> None:
+        handle, self._file = self._file, _CLOSED
+        if handle != _CLOSED:
+            os.close(handle)
 
     def need(self, count: int) -> None:
         """Raises OutputProblem when there is no space for so many bytes more."""

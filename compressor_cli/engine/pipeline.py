@@ -6,8 +6,10 @@ main thread iterates over `run` and alone decides when to leave.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from compressor_cli.api.client import ApiClient, Look
@@ -17,7 +19,13 @@ from compressor_cli.engine.notebook import Journal, Notebook
 from compressor_cli.engine.polling import LAST_LOOK, Outcome, Poller, Watch
 from compressor_cli.engine.submitting import Desk, check_input, failure, submit
 from compressor_cli.engine.updates import Delayed, Ended, Item, Looked, Submitted, Update
-from compressor_cli.errors import CompressorError, JobFailed, NotFinished, NotKnown
+from compressor_cli.errors import (
+    CompressorError,
+    JobFailed,
+    MaybeAccepted,
+    NotFinished,
+    NotKnown,
+)
 
 DELIVERERS = 4
 """Results that are fetched at once."""
@@ -63,6 +71,8 @@ class Pipeline:
         self._completed: Channel[Item] = crew.channel()
         self._waiting: dict[str, list[Item]] = {}
         self._lock = threading.Lock()
+        self._leaders: dict[tuple[str, str], Item] = {}
+        self._followers: dict[Item, list[Item]] = {}
         self._placed: set[Item] = set()
         self._places: Channel[bool] = crew.channel()
         for _ in range(plan.in_flight or 0):
@@ -78,7 +88,7 @@ class Pipeline:
                 self._arrive(item)
             elif item.job_id is not None:
                 self._look_at(item, item.job_id)
-            else:
+            elif not self._follows(item):
                 self._submits.put(item)
         for number in range(min(self._plan.uploaders, len(items))):
             self._crew.work(self._submitter, name=f"submit-{number}")
@@ -86,6 +96,16 @@ class Pipeline:
             for number in range(min(DELIVERERS, len(items))):
                 self._crew.work(self._deliverer, name=f"deliver-{number}")
         yield from self._watched(len(items))
+
+    def _follows(self, item: Item) -> bool:
+        """Whether the same is sent for another item already, whose job will be this one's too."""
+        if item.sha1 is None:
+            return False
+        same = (item.sha1, json.dumps(item.options, sort_keys=True))
+        leader = self._leaders.setdefault(same, item)
+        if leader is not item:
+            self._followers.setdefault(leader, []).append(item)
+        return leader is not item
 
     def _watched(self, open_items: int) -> Iterator[Update | Tick]:
         if not open_items:
@@ -142,6 +162,7 @@ class Pipeline:
                 submit(item, self._desk)
             except CompressorError as trouble:
                 error = trouble
+            self._lead(item, error)
             if item.job is not None:  # also where only the ledger could not be written
                 item.fresh = True
                 self._crew.post(Submitted(item))
@@ -149,6 +170,23 @@ class Pipeline:
                 self._end(item, error)
             else:
                 self._arrive(item)
+
+    def _lead(self, item: Item, error: CompressorError | None) -> None:
+        """Let the followers share the job or the doubt; where there is neither, send the next."""
+        followers = self._followers.pop(item, [])
+        if not followers:
+            return
+        shared = item.job is not None or isinstance(error, MaybeAccepted)
+        if not shared or item.sha1 != followers[0].sha1:  # the file changed before it was sent
+            self._followers[followers[0]] = followers[1:]
+            self._submits.put(followers[0])
+            return
+        for follower in followers:
+            follower.job, follower.fresh = item.job, item.job is not None
+            if error is not None:
+                self._end(follower, copy(error))
+            else:
+                self._arrive(follower)
 
     def _told(self, watch: Watch, outcome: Outcome, next_in: float | None) -> None:
         """An outcome of the poller, in its thread: record it and send its items on."""

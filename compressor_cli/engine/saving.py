@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from compressor_cli.api.outputs import Expired, OutputClient
 from compressor_cli.engine.body import PIECE
 from compressor_cli.engine.crew import Crew
 from compressor_cli.engine.gate import Gate
+from compressor_cli.engine.landing import put_in_place, temporary
 from compressor_cli.engine.part import PRIVATE, Part
 from compressor_cli.engine.patience import Patience, Told
-from compressor_cli.engine.target import Target, put_in_place, temporary
+from compressor_cli.engine.target import Target
 from compressor_cli.errors import (
     BadResult,
     NotKnown,
@@ -29,6 +31,8 @@ from compressor_cli.errors import (
 
 FRESH_URLS = 3
 """So many times a job is asked for a fresh URL of its output before we give up."""
+
+_PAGE = re.compile(rb"\s{0,64}<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 Received = Callable[[int, int | None], None]
 """Told the bytes so far and the whole size, None if unknown."""
@@ -73,6 +77,7 @@ def save(
     path = temporary(goal.path)
     with Part(path, means.crew, mode=goal.mode) as part:
         _fill(part, job, means=means, received=received, delayed=delayed)
+        part.close()
         if not worth(part.size, part.sha1()):
             return None
         return Saved(put_in_place(path, goal), part.size)
@@ -129,6 +134,7 @@ class _Download:
         self._received = received
         self._crew = crew
         self._validator: str | None = None
+        self._begin = b""  # what it begins with, where a web page shows
 
     def attempt(self, job: Job, outputs: OutputClient) -> None:
         """One request, from where the part ends if the server can resume, else from the start."""
@@ -168,8 +174,8 @@ class _Download:
         if promised is not None and declared is not None and promised != declared:
             page = " (a web page)" if is_page else ""
             raise BadResult(f"the output has {declared} bytes{page}, {promised} were promised")
-        if is_page and job.output.sha1 is None and "html" not in (job.output.mime or ""):
-            raise BadResult("the output's server sent a web page instead")
+        if is_page:
+            _refuse_page(job)
         return promised if promised is not None else declared
 
     def _receive(self, answer: Answer, whole: int | None) -> None:
@@ -186,6 +192,8 @@ class _Download:
             self._keep(buffer, whole)
 
     def _keep(self, buffer: bytearray, whole: int | None) -> None:
+        if not self._part.size:
+            self._begin = bytes(buffer[:128])
         self._part.write(bytes(buffer))
         buffer.clear()
         self._received(self._part.size, whole)
@@ -198,6 +206,16 @@ class _Download:
             raise TemporaryTrouble(f"the output was cut at {self._part.size} of {whole} bytes")
         if sha1 is not None and self._part.sha1() != sha1:
             raise BadResult("the output's SHA-1 is not the promised one; discarded")
+        if _PAGE.match(self._begin):
+            _refuse_page(job)
+        if sha1 is None and not self._part.size:
+            raise BadResult("the output is empty; discarded")
         endless = "transfer-encoding" not in answer.headers and whole is None
         if sha1 is None and (endless or "content-encoding" in answer.headers):
             raise BadResult("nothing tells whether the output is whole, no size and no SHA-1")
+
+
+def _refuse_page(job: Job) -> None:
+    """Raises BadResult, unless a web page may be the output or its SHA-1 will tell."""
+    if job.output.sha1 is None and "html" not in (job.output.mime or ""):
+        raise BadResult("the output's server sent a web page instead")

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from compressor_cli.api.contract import Job
 from compressor_cli.engine.crew import Crew
+from compressor_cli.engine.landing import put_in_place, temporary
 from compressor_cli.engine.part import Part
 from compressor_cli.engine.saving import Means, Saved, save
 from compressor_cli.engine.source import file_sha1, pieces
-from compressor_cli.engine.target import Target, put_in_place, temporary
+from compressor_cli.engine.target import Target
 from compressor_cli.engine.updates import Delayed, Item, Receiving, Update
 from compressor_cli.errors import InputProblem, OutputProblem
 
@@ -124,6 +125,7 @@ class Settlement:
             if part.sha1() != item.sha1:
                 raise _changed(item)
             part.sync()
+            part.close()
             return Saved(put_in_place(path, goal), part.size)
 
 

@@ -1,23 +1,21 @@
-"""Where a result goes: checked before anything is sent, and put there whole or not at all.
+"""Where a result goes: checked before anything is sent.
 
-A regular file appears by an atomic rename of a finished temporary file beside it. A device, FIFO or
-stdout is written to, never replaced, and only after the result was verified.
+A regular file appears whole (landing.py). A device, FIFO or stdout is written to, never replaced,
+and only after the result was verified.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-import secrets
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from compressor_cli.engine.names import beside_source, result_name, split
+from compressor_cli.engine.names import beside_source, result_name
 from compressor_cli.errors import OutputProblem, UsageProblem
 
-STDOUT = "-"
+STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+"""What `-o` may say to mean stdout: no path is printed among the bytes of a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +50,19 @@ class Target:
 def destination(
     output: str | None, *, jobs: int, force: bool = False, skip_existing: bool = False
 ) -> Destination:
-    """Read `-o`: `-`, a folder (existing, or written with a slash at its end), or a file.
+    """Read `-o`: stdout, a folder (existing, or written with a slash at its end), or a file.
 
     None is the working directory. Raises UsageProblem for many jobs into one file, and
     OutputProblem when the folder cannot be written to.
     """
-    if output == STDOUT:
+    if output in STDOUT:
         if jobs > 1:
-            raise UsageProblem("-o - takes the result of one job only")
+            raise UsageProblem(f"-o {output} takes the result of one job only")
         return Destination()
     path = Path(output) if output is not None else Path()
     if _is_folder(path) or (output or "").endswith(("/", os.sep)):
         _make_folder(path)
-        _must_be_writable(path)
+        must_be_writable(path)
         return Destination(folder=path, force=force, skip_existing=skip_existing)
     if jobs > 1:
         raise UsageProblem(
@@ -72,7 +70,7 @@ def destination(
             hint=f"name a folder: -o {output}/",
         )
     if not _is_special(path):
-        _must_be_writable(_real(path).parent)
+        must_be_writable(_real(path).parent)
     return Destination(file=path, force=force, skip_existing=skip_existing)
 
 
@@ -97,8 +95,9 @@ def _make_folder(path: Path) -> None:
         raise OutputProblem(f"the folder {path} cannot be made: {error.strerror}") from None
 
 
-def _must_be_writable(folder: Path) -> None:
-    if not folder.is_dir():
+def must_be_writable(folder: Path) -> None:
+    """Raises OutputProblem unless new files can be made in the folder."""
+    if not _is_folder(folder):
         raise OutputProblem(
             f"the folder {folder} does not exist", hint=f"make it first: mkdir -p {folder}"
         )
@@ -181,63 +180,3 @@ def _same(path: Path, other: Path | None) -> bool:
         return other is not None and path.samefile(other)
     except OSError:
         return False
-
-
-def temporary(final: Path) -> Path:
-    """A new name beside `final`, for the bytes until they are verified."""
-    name = os.fsencode(final.name)[:200].decode("utf-8", "ignore")
-    return final.with_name(f".{name}.{secrets.token_hex(4)}.part")
-
-
-def put_in_place(part: Path, goal: Target) -> Path:
-    """Give the verified file `part` its final name, durably. Returns the name it got.
-
-    Raises OutputProblem; if someone else made the target meanwhile, the result is kept under a
-    spare name that the message tells.
-    """
-    final = goal.path
-    assert final is not None
-    try:
-        if goal.replace:
-            part.replace(final)
-        else:
-            _link_new(part, final)
-    except FileExistsError:
-        spare = _spare(part, final)
-        raise OutputProblem(
-            f"{final} was made by someone else meanwhile; the result is in {spare}"
-        ) from None
-    except OSError as error:
-        raise OutputProblem(f"{final} cannot be written: {error.strerror}") from None
-    _sync_folder(final.parent)
-    return final
-
-
-def _link_new(part: Path, final: Path) -> None:
-    """Rename that never replaces: a second link fails if the name is taken."""
-    try:
-        final.hardlink_to(part)
-    except OSError as error:
-        if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EXDEV, errno.EMLINK}:
-            raise
-        os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        part.replace(final)
-    else:
-        part.unlink()
-
-
-def _spare(part: Path, final: Path) -> Path:
-    stem, extension = split(final.name)
-    spare = final.with_name(f"{stem}.{secrets.token_hex(4)}{extension}")
-    part.replace(spare)
-    return spare
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power cut, where the system can."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -12,7 +12,6 @@ from PIL import Image, ImageChops, ImageSequence
 
 Encode = Callable[[list[Image.Image], str, dict[str, Any]], list[bytes]]
 
-LEVELS = ("medium", "high", "ultra")
 _QUALITY = {
     "jpeg": {"medium": 82, "high": 70, "ultra": 50},
     "webp": {"medium": 80, "high": 66, "ultra": 45},

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Mapping
@@ -14,8 +15,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from compressor_cli.sandbox import kinds
+
 ENQUEUED, PROCESSING, COMPLETED, FAILED = "enqueued", "processing", "completed", "failed"
 _NAME_LIMIT = 255
+_WORK = "work-"
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\ud800-\udfff]")
 
 
@@ -31,6 +35,7 @@ class Job:
     message: str = ""
     size: int = -1  # of the input; -1 until it is here
     sha1: str = ""
+    slow: bool = False  # a kind of work that is answered later
     source_url: str = ""
     source_headers: Mapping[str, str] = field(default_factory=dict)
     input: Mapping[str, Any] = field(default_factory=dict)
@@ -71,6 +76,8 @@ class JobStore:
         self.incoming.mkdir(mode=0o700)
         self._jobs: dict[str, Job] = {}
         self._changes: dict[str, asyncio.Event] = {}
+        for left in self._folder.glob(f"*/{_WORK}*"):  # of a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
         for record in self._folder.glob("*/job.json"):
             job = Job(**json.loads(record.read_text("utf-8")))
             self._jobs[job.id] = replace(job, states=tuple(job.states))
@@ -91,6 +98,8 @@ class JobStore:
 
     def make(self, name: str, options: Mapping[str, Any], body: Path | None, **known: Any) -> Job:
         """A new enqueued job; `body` is moved into its folder."""
+        if body is not None:
+            known["slow"] = kinds.slow(body)
         job = Job(id=str(uuid.uuid4()), name=name, options=options, made=time.time(), **known)
         self.home(job.id).mkdir(mode=0o700)
         if body is not None:
@@ -122,6 +131,10 @@ class JobStore:
 
     def input_file(self, job_id: str) -> Path:
         return self.home(job_id) / "input"
+
+    def work_folder(self, job_id: str) -> tempfile.TemporaryDirectory[str]:
+        """A fresh one for each try: what an earlier one still does, it does elsewhere."""
+        return tempfile.TemporaryDirectory(prefix=_WORK, dir=self.home(job_id))
 
     def output_file(self, job_id: str) -> Path:
         return self.home(job_id) / "output"

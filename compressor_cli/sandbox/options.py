@@ -10,6 +10,7 @@ LATER_ABOVE = 32_000_000  # bytes; documented: "over 32 MB" is answered later
 MAX_BODY = 2 * 1024**3
 MAX_PIXELS = 80_000_000  # below the 89,478,485 at which Pillow begins to warn
 CODEC_SECONDS = 60.0
+SLOW_SECONDS = 600.0
 CODEC_MEMORY = 4 * 1024**3
 FETCH_SECONDS = 120.0
 IDLE_SECONDS = 60.0
@@ -35,6 +36,7 @@ class SandboxOptions:
     max_body: int = MAX_BODY
     max_pixels: int = MAX_PIXELS  # width x height x frames
     codec_seconds: float = CODEC_SECONDS  # wall limit of one compression
+    slow_seconds: float = SLOW_SECONDS  # the same for PDF, video and audio
     codec_memory: int = CODEC_MEMORY  # address space of one compression
     fetch_seconds: float = FETCH_SECONDS  # for retrieving one source
     idle_seconds: float = IDLE_SECONDS  # a client that is silent for longer is let go

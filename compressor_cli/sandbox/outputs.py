@@ -22,7 +22,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 def output_routes() -> list[web.RouteDef]:
-    return [web.get(r"/{expiry:\d{1,12}}/{id}/{mark}/{name}", download, name="output")]
+    return [web.get(r"/{expiry:\d{1,12}}/{id}/{mark}/{name:[^/]+}", download, name="output")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,4 +40,4 @@ class Service:
     def _later(self, job: Job) -> bool:
         if self.options.answers != "auto":
             return self.options.answers == "later" or bool(job.states)
-        return bool(job.states or job.webhook) or job.size > LATER_ABOVE
+        return bool(job.states or job.webhook or job.slow) or job.size > LATER_ABOVE

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import os
+import signal
 import sys
 from contextlib import suppress
 from functools import partial
@@ -14,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from compressor_cli.sandbox import answers, kinds, outbound
-from compressor_cli.sandbox.codecs import Limits, order
+from compressor_cli.sandbox.codecs import order
 from compressor_cli.sandbox.jobs import COMPLETED, FAILED, PROCESSING, Job, JobStore, renamed
 from compressor_cli.sandbox.journal import Journal, amount
+from compressor_cli.sandbox.limits import Limits
 from compressor_cli.sandbox.links import Links
 from compressor_cli.sandbox.options import SandboxOptions
 
 _ROOT = Path(__file__).parents[2]  # where this package is imported from
 _sha1 = partial(hashlib.sha1, usedforsecurity=False)
-_KEPT_VARIABLES = ("SYSTEMROOT", "TMPDIR", "TEMP", "TMP")  # without these nothing starts
+_KEPT_VARIABLES = ("SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "PATH")  # without these nothing starts
 
 
 class Failed(Exception):
@@ -85,14 +87,17 @@ class Workers:
             )
         except outbound.CannotRetrieve as trouble:
             raise Failed(str(trouble)) from None
-        return self._store.update(job.id, size=size, sha1=sha1)
+        return self._store.update(job.id, size=size, sha1=sha1, slow=kinds.slow(target))
 
     async def _compressed(self, job: Job) -> Job:
-        result = await self._run_codec(job)
-        if "message" in result:
-            raise Failed(result["message"])
-        kind = kinds.KINDS[result["format"]]
         output = self._store.output_file(job.id)
+        with self._store.work_folder(job.id) as name:
+            folder = Path(name)
+            result = await self._run_codec(job, folder)
+            if "message" in result:
+                raise Failed(result["message"])
+            (folder / "output").replace(output)
+        kind = kinds.KINDS[result["format"]]
         with output.open("rb") as file:
             sha1 = hashlib.file_digest(file, _sha1).hexdigest()
         size = output.stat().st_size
@@ -103,33 +108,35 @@ class Workers:
             output=_described(kind, renamed(job.name, kind.format), size, sha1),
         )
 
-    async def _run_codec(self, job: Job) -> dict[str, Any]:
-        """What the codec program says of this job. Raises Failed if it had to be ended."""
+    async def _run_codec(self, job: Job, folder: Path) -> dict[str, Any]:
+        """What the codec program says of this job. Raises Failed if it had to be ended.
+
+        `folder` is its own: what is in it is left over when the program ends, however it ends.
+        """
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "compressor_cli.sandbox.codecs", "input", "output",
+            sys.executable, "-P", "-m", "compressor_cli.sandbox.codecs", "../input", "output",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            cwd=self._store.home(job.id),
+            cwd=folder,
             env=_environment(),
             start_new_session=True,  # Ctrl-C at a terminal is for the sandbox, which then ends it
         )  # fmt: skip
+        seconds = self._options.slow_seconds if job.slow else self._options.codec_seconds
         limits = Limits(
             pixels=self._options.max_pixels,
-            cpu_seconds=math.ceil(self._options.codec_seconds) * 2,  # codecs use several threads
+            cpu_seconds=math.ceil(seconds) * 2,  # codecs use several threads
             memory=self._options.codec_memory,
             file_size=self._options.max_body,
         )
         try:
-            async with asyncio.timeout(self._options.codec_seconds):
+            async with asyncio.timeout(seconds):
                 said, _ = await process.communicate(order(job.options, limits).encode())
         except TimeoutError:
-            seconds = self._options.codec_seconds
             raise Failed(f"the compression took longer than {seconds:g} seconds") from None
         finally:
             if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
+                _kill(process)
                 await process.wait()
         if process.returncode != 0:
             raise Failed(f"the compression was ended by its limits (code {process.returncode})")
@@ -144,6 +151,15 @@ class Workers:
         self._journal.line(f"webhook  {job.id}  {job.webhook}  {told}{outcome['reason']}")
 
 
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """End it with the program that it may have started."""
+    with suppress(ProcessLookupError):
+        if os.name == "nt":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def _environment() -> dict[str, str]:
     """The codec's: it finds this package and is told nothing else."""
     kept = {word: os.environ[word] for word in _KEPT_VARIABLES if word in os.environ}
@@ -154,7 +170,7 @@ def _environment() -> dict[str, str]:
 def _described(kind: kinds.Kind, name: str, size: int, sha1: str) -> dict[str, Any]:
     return {
         "name": name,
-        "type": "image",
+        "type": kind.type,
         "format": kind.format,
         "mime": kind.mime,
         "size": size,

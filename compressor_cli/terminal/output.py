@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from compressor_cli.errors import CompressorError, OutputProblem, ReaderGone
-from compressor_cli.terminal.text import safe, shortened
+from compressor_cli.terminal.text import LONGEST, safe, shortened
 
 SCHEMA = 1
 """The version of the JSON objects on stdout. Fields may be added; a change of meaning raises it."""
@@ -45,7 +45,7 @@ class Output:
         if self.modes.json:
             line = as_json({"schema": SCHEMA, **record})
         else:
-            line = safe(text) if sys.stdout.isatty() else text
+            line = _shown(text) if sys.stdout.isatty() else text
         with self.aside():
             _write(sys.stdout, line + "\n")
 
@@ -68,7 +68,8 @@ class Output:
         """What went wrong, with which source or job, and what to do; also with --quiet."""
         about = shortened(label or error.job_id or "")
         prefix = f"{safe(about)}: " if about else ""
-        self._say(f"compressor: {prefix}{safe(error.message)}")
+        message = shortened(error.message, LONGEST)  # the reason comes after the name
+        self._say(f"compressor: {prefix}{safe(message)}")
         for line in error.hint.splitlines():  # whole: it may be the command that goes on
             self._say(f"  {safe(line, longest=len(line) * _WIDEST)}")
 
@@ -92,6 +93,11 @@ class Output:
 def as_json(record: Mapping[str, object]) -> str:
     """One line of pure ASCII, the same in every locale, that no terminal acts on."""
     return json.dumps(record, allow_nan=False)
+
+
+def _shown(text: str) -> str:
+    """A line of columns for people; the tabs between them are ours."""
+    return "\t".join(map(safe, text.split("\t")))
 
 
 def _write(stream: TextIO, text: str) -> None:

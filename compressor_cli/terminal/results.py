@@ -8,6 +8,7 @@ from __future__ import annotations
 from compressor_cli.engine.updates import Item
 from compressor_cli.terminal.output import Output
 from compressor_cli.terminal.records import item_record
+from compressor_cli.terminal.text import safe
 
 
 class Ids:
@@ -30,7 +31,10 @@ class Ids:
 
 
 class States:
-    """Id and state, tab between, when a job has ended or was looked at, or when it is left."""
+    """Id and state, tab between, when a job has ended or was looked at, or when it is left.
+
+    The state may be a word of the service: also in a pipe it is no second line or column.
+    """
 
     def __init__(self, output: Output, *, aside: bool = False) -> None:
         self._output = output
@@ -41,7 +45,7 @@ class States:
 
     def ended(self, item: Item) -> None:
         job_id = item.job.id if item.job is not None else item.job_id
-        state = item.job.shown_state if item.job is not None else "error"
+        state = safe(item.job.shown_state) if item.job is not None else "error"
         if self._aside:
             self._output.note(f"{job_id}: {state}")
         else:

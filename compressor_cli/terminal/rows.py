@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from compressor_cli.memory.entry import Entry
+from compressor_cli.terminal.text import cell as one_cell
 from compressor_cli.terminal.text import saving, size
 
 
@@ -39,7 +40,7 @@ def entry_row(entry: Entry, *, people: bool) -> str:
         entry.saved_to or "-",
     ]
     if not people:
-        return "\t".join(cells)
+        return "\t".join(map(one_cell, cells))
     widths = (36, 10, 20, 0, 0)
     line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
     return line.removesuffix("  -").rstrip()

@@ -8,6 +8,7 @@ LONGEST = 2000
 """Characters of one foreign text that are shown at most."""
 
 _BAD_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_ENDS = {"Cc", "Zl", "Zp"}
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 MINUS = "−"
 
@@ -23,6 +24,11 @@ def safe(text: str, *, longest: int = LONGEST) -> str:
     if shown.lstrip().startswith("::"):
         shown = shown.replace("::", "\\x3a:", 1)
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def cell(text: str) -> str:
+    """`text` for a program that reads columns: whole, but no control character ends the cell."""
+    return "".join(_visible(c) if unicodedata.category(c) in _ENDS else c for c in text)
 
 
 def _visible(character: str) -> str:

@@ -120,6 +120,7 @@ def test_a_config_that_others_can_read_is_warned_of(compressor: Compressor) -> N
     assert "0600" in done.stderr or "chmod 600" in done.stderr
 
 
+@pytest.mark.row("E7")
 @pytest.mark.parametrize("words", [[], ["--json"], ["-v"]])
 def test_a_service_that_repeats_the_key_is_not_repeated(
     compressor: Compressor, box: Box, words: list[str]
@@ -131,6 +132,7 @@ def test_a_service_that_repeats_the_key_is_not_repeated(
     assert box.fired() == [1]
 
 
+@pytest.mark.row("E10")
 @pytest.mark.usefixtures("box")
 def test_login_without_any_input_is_a_usage_error(nobody: Compressor) -> None:
     done = nobody.shell("compressor auth login <&-; echo $?")
@@ -156,6 +158,7 @@ def at_prompt(compressor: Compressor) -> pexpect.spawn:
     return child
 
 
+@pytest.mark.row("E9")
 @pytest.mark.usefixtures("box")
 def test_the_prompt_echoes_nothing(nobody: Compressor) -> None:
     child = at_prompt(nobody)
@@ -188,6 +191,7 @@ def test_the_prompt_can_be_left(
     assert not nobody.config.exists()
 
 
+@pytest.mark.row("E9")
 def test_a_key_is_not_taken_from_the_command_line(compressor: Compressor) -> None:
     """It would be in the process list and in the shell's history."""
     done = compressor("auth", "login", ANOTHER)

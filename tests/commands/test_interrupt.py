@@ -40,6 +40,7 @@ def waits_for(box: Box, going: Going, stage: str) -> None:
         assert going.process.poll() is None, going.stderr
 
 
+@pytest.mark.row("F1")
 @pytest.mark.usefixtures("big")
 def test_during_an_upload(compressor: Compressor, box: Box) -> None:
     """Nothing was accepted: the same submit is printed, options and all, and does it."""
@@ -59,6 +60,7 @@ def test_during_an_upload(compressor: Compressor, box: Box) -> None:
     assert box.stats()["accepted"] == 1
 
 
+@pytest.mark.row("F1", "F3")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_while_the_answer_is_awaited(
     compressor: Compressor, box: Box, file: File, number: signal.Signals
@@ -93,6 +95,7 @@ def test_an_answer_that_fails_while_it_ends(compressor: Compressor, box: Box, fi
     assert box.stats()["accepted"] == 1
 
 
+@pytest.mark.row("F1")
 @pytest.mark.parametrize("output", [[], ["-o", "x.png"]], ids=["wait", "download"])
 def test_while_polling_after_a_submit(
     compressor: Compressor, later: Box, file: File, output: list[str]
@@ -112,6 +115,7 @@ def test_while_polling_after_a_submit(
     assert (compressor.folder / "x.png").exists() == bool(output)
 
 
+@pytest.mark.row("F1")
 @pytest.mark.parametrize("command", ["wait", "get"])
 def test_during_a_download(compressor: Compressor, box: Box, job: str, command: str) -> None:
     """The old file is untouched, no part is left, and the printed command brings the new one."""
@@ -127,6 +131,7 @@ def test_during_a_download(compressor: Compressor, box: Box, job: str, command: 
     assert opened(old.read_bytes()).size == (600, 450)
 
 
+@pytest.mark.row("F1")
 def test_during_a_download_to_stdout(compressor: Compressor, job: str) -> None:
     """Not a byte of it came out."""
     going = compressor.start("get", job, "-o", "-")
@@ -136,6 +141,7 @@ def test_during_a_download_to_stdout(compressor: Compressor, job: str) -> None:
     assert list((compressor.home / "tmp").iterdir()) == []
 
 
+@pytest.mark.row("F1")
 def test_while_stdin_is_read(compressor: Compressor) -> None:
     """The private copy is gone, nothing was sent."""
     out, into = os.pipe()
@@ -151,6 +157,7 @@ def test_while_stdin_is_read(compressor: Compressor) -> None:
     assert compressor("jobs").stdout == ""
 
 
+@pytest.mark.row("F1")
 def test_while_it_waits_to_try_again(compressor: Compressor, box: Box, file: File) -> None:
     """Also in the long pause that the service asked for."""
     file("a.png")
@@ -163,6 +170,7 @@ def test_while_it_waits_to_try_again(compressor: Compressor, box: Box, file: Fil
     assert "10 min" in done.stderr
 
 
+@pytest.mark.row("F1")
 @pytest.mark.usefixtures("big")
 def test_some_sent_some_not(compressor: Compressor, box: Box, file: File) -> None:
     """Both ways to go on; together they finish everything, and nothing is sent twice."""
@@ -186,6 +194,7 @@ def test_some_sent_some_not(compressor: Compressor, box: Box, file: File) -> Non
     assert box.stats()["accepted"] == 1
 
 
+@pytest.mark.row("F2")
 def test_the_second_ctrl_c_ends_it_at_once(compressor: Compressor, box: Box, job: str) -> None:
     """While the workers still have their moment; the part is gone all the same."""
     box.forget()
@@ -203,6 +212,7 @@ def sent_again(going: Going) -> bool:
     return going.process.poll() is not None
 
 
+@pytest.mark.row("F6")
 @pytest.mark.usefixtures("later")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=["INT", "HUP"])
 def test_what_the_parent_ignores_stays_ignored(
@@ -223,6 +233,7 @@ def test_what_the_parent_ignores_stays_ignored(
     assert (compressor.folder / "x.png").exists()
 
 
+@pytest.mark.row("F4")
 def test_a_killed_command_loses_no_job(compressor: Compressor, later: Box, file: File) -> None:
     """Not even by SIGKILL: the ledger has the id, and --last goes on."""
     file("a.png")
@@ -233,6 +244,7 @@ def test_a_killed_command_loses_no_job(compressor: Compressor, later: Box, file:
     assert compressor("get", "--last", "--wait", "-o", "x.png").code == 0
 
 
+@pytest.mark.row("F1")
 def test_a_url_is_in_doubt_from_the_first_byte(compressor: Compressor, box: Box) -> None:
     """Its whole request is one packet."""
     box.script({"on": "fetch", "stall": 20, "drop": "after"})

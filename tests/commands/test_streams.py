@@ -21,6 +21,7 @@ def code_of(result_err: str) -> int:
     return int(re.findall(r"^code (\d+)$", result_err, re.M)[-1])
 
 
+@pytest.mark.row("E5", "E6")
 @BUFFERING
 @MODES
 @pytest.mark.parametrize("stdout", [">/dev/full", ">&-"], ids=["full", "closed"])
@@ -41,6 +42,7 @@ def test_a_stdout_that_takes_nothing_costs_no_result(
     assert box.stats()["accepted"] == 1
 
 
+@pytest.mark.row("E6")
 @pytest.mark.usefixtures("box")
 def test_a_full_stdout_shows_every_id_also_when_quiet(compressor: Compressor, file: File) -> None:
     """None of the ids that stdout did not take is lost from sight."""
@@ -53,6 +55,7 @@ def test_a_full_stdout_shows_every_id_also_when_quiet(compressor: Compressor, fi
     assert submitted == set(ID.findall(done.stderr))
 
 
+@pytest.mark.row("E5")
 @BUFFERING
 @MODES
 def test_a_reader_that_left_stops_no_work(
@@ -76,6 +79,7 @@ def test_a_reader_that_left_stops_no_work(
     assert box.stats()["accepted"] == 2
 
 
+@pytest.mark.row("E5")
 @pytest.mark.parametrize("reader", ["true", "head -0", "head -1"])
 @pytest.mark.usefixtures("box")
 def test_pipes_to_short_readers_work_in_a_shell(
@@ -87,6 +91,7 @@ def test_pipes_to_short_readers_work_in_a_shell(
     assert compressor("jobs", "--json").record["state"] == "completed"
 
 
+@pytest.mark.row("E5", "E6")
 @pytest.mark.parametrize("words", ["config path", "config list", "jobs", "--version", "--help"])
 @pytest.mark.parametrize("stdout", [">/dev/full", ">&-"], ids=["full", "closed"])
 def test_small_commands_notice_it_too(compressor: Compressor, words: str, stdout: str) -> None:
@@ -99,6 +104,7 @@ def test_small_commands_notice_it_too(compressor: Compressor, words: str, stdout
     assert done.stderr.startswith("compressor: stdout cannot be written: ")
 
 
+@pytest.mark.row("E5")
 @pytest.mark.parametrize("word", ["--help", "--version"])
 def test_help_that_nobody_reads_is_141(compressor: Compressor, word: str) -> None:
     out, into = os.pipe()
@@ -109,6 +115,7 @@ def test_help_that_nobody_reads_is_141(compressor: Compressor, word: str) -> Non
     assert (done.code, done.stderr) == (141, "")
 
 
+@pytest.mark.row("E5")
 def test_a_closed_or_full_stderr_changes_nothing(
     compressor: Compressor, box: Box, file: File
 ) -> None:
@@ -130,6 +137,7 @@ def test_a_closed_or_full_stderr_changes_nothing(
     assert box.stats()["accepted"] == 3
 
 
+@pytest.mark.row("E5")
 def test_a_closed_stdin_is_no_source(compressor: Compressor, box: Box) -> None:
     done = compressor.shell("compressor submit - <&-; echo code $? >&2")
     assert code_of(done.stderr) == 3
@@ -155,6 +163,7 @@ ENVIRONMENTS: list[dict[str, str | None]] = [
 ]
 
 
+@pytest.mark.row("E3", "E4")
 @pytest.mark.usefixtures("box")
 def test_no_environment_changes_the_results(compressor: Compressor, file: File) -> None:
     """No control code in a pipe, no crash, and the same bytes of JSON in all of them."""
@@ -180,6 +189,7 @@ def test_no_environment_changes_the_results(compressor: Compressor, file: File) 
     assert " → ".encode() in outcomes[0][1]
 
 
+@pytest.mark.row("E4")
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 @pytest.mark.usefixtures("box")
 def test_text_that_an_encoding_lacks_is_escaped(
@@ -196,6 +206,7 @@ def test_text_that_an_encoding_lacks_is_escaped(
     assert (compressor.folder / "-x.png").exists()
 
 
+@pytest.mark.row("E1")
 @pytest.mark.usefixtures("box")
 def test_lines_cannot_be_taken_for_commands_of_a_ci_runner(
     compressor: Compressor, file: File
@@ -210,6 +221,7 @@ def test_lines_cannot_be_taken_for_commands_of_a_ci_runner(
     assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
 
 
+@pytest.mark.row("E5")
 @pytest.mark.usefixtures("tmp_path")
 def test_a_result_on_stdout_is_whole_or_absent(
     compressor: Compressor, box: Box, file: File

@@ -151,7 +151,7 @@ def test_what_may_have_been_accepted_is_never_sent_again(
         assert (at.row.state, at.row.message, at.row.job_id) == ("unknown", error.message, None)
         assert at.crew.slept == []
     assert item.job is None
-    assert not item.in_doubt
+    assert item.in_doubt
     assert len(posts(box)) == 1
     assert box.stats()["accepted"] == accepted
 

@@ -9,14 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from compressor_cli.engine.target import (
-    Destination,
-    Target,
-    destination,
-    put_in_place,
-    target,
-    temporary,
-)
+from compressor_cli.engine.landing import put_in_place, temporary
+from compressor_cli.engine.target import Destination, Target, destination, target
 from compressor_cli.errors import OutputProblem, UsageProblem
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+from running import PROGRAM
 
 
 def needs(*tools: str) -> None:
@@ -30,3 +32,15 @@ def needs_own_network() -> None:
 def _may_unshare() -> bool:
     tried = subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False)
     return tried.returncode == 0
+
+
+def traced(calls: str, fault: str, log: Path) -> list[str]:
+    """The arguments for strace, which does `fault` to these system calls of the command after it.
+
+    For `scene.start(*traced(…), "get", …, executable=shutil.which("strace"))`: strace looks on from
+    aside (-D), so the process that was started is the command itself. The log shows no contents.
+    """
+    return [
+        *("-D", "-f", "-q", "-s0", "-o", str(log)),
+        *(f"-etrace={calls}", f"-einject={calls}:{fault}", str(PROGRAM)),
+    ]

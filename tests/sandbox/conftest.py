@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from compressor_cli.sandbox import codecs
-from compressor_cli.sandbox.codecs import Limits
+from compressor_cli.sandbox.limits import Limits
 from compressor_cli.sandbox.options import SandboxOptions
 from compressor_cli.sandbox.running import Sandbox, running
 
@@ -85,10 +85,10 @@ def until(look: Callable[[], Any], seconds: float = 15.0) -> Any:
 
 
 def working_in(folder: Path) -> int | None:
-    """The id of a process whose folder is `folder`."""
+    """The id of a process that works on the job whose folder is `folder`."""
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if (process / "cwd").readlink() == folder:
+            if (process / "cwd").readlink().parent == folder:
                 return int(process.name)
     return None
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from compressor_cli.sandbox import codecs, kinds
-from compressor_cli.sandbox.codecs import CannotCompress, Limits
+from compressor_cli.sandbox import codecs, kinds, limits, pictures
+from compressor_cli.sandbox.limits import CannotCompress, Limits
 from compressor_cli.sandbox.options import SandboxOptions
 from compressor_cli.sandbox.running import running
 
@@ -35,20 +35,19 @@ def test_kinds_are_told_by_content() -> None:
     ("head", "words"),
     [
         (b"", "an empty file"),
-        (b"%PDF-1.7", "a PDF"),
-        (b"PK\x03\x04", "a ZIP"),
+        (b"\x1f\x8b\x08", "a gzip archive"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture"),
-        (b"\0\0\0\x18ftypisom\0\0\0\0mp42", "an MP4 video"),
-        (b"RIFF\0\0\0\0WAVE", "a RIFF video or sound"),
+        (b"\0\0\0\x18ftypxxxx\0\0\0\0xxxx", "an MP4 of an unknown brand"),
+        (b"RIFF\0\0\0\0AVI ", "a RIFF file, but neither WebP nor WAV"),
         (b"#EXTM3U\nfile:///etc/passwd", "a playlist"),
-        (b"<?xml?><svg><image href='file:///etc/passwd'/>", "an SVG drawing"),
+        (b"ffconcat version 1.0\nfile '/etc/passwd'", "a playlist"),
+        (b"<?xml?><MPD><BaseURL>file:///etc/</BaseURL></MPD>", "a playlist"),
+        (b"<!DOCTYPE svg [<!ENTITY a 'b'>]><svg>&a;</svg>", "an SVG drawing that defines entities"),
         (b"hello", "text"),
         (b"\0\1\2", "of no known type"),
     ],
 )
-def test_what_is_not_an_image_is_named_and_refused(
-    squeeze: Squeeze, head: bytes, words: str
-) -> None:
+def test_what_is_not_taken_is_named_and_refused(squeeze: Squeeze, head: bytes, words: str) -> None:
     """Playlists and drawings that point to files are refused by their content, never opened."""
     with pytest.raises(CannotCompress, match=f"this is {words}.*JPEG, PNG"):
         squeeze(head)
@@ -69,7 +68,7 @@ def test_frames_count_as_pixels_and_are_limited(squeeze: Squeeze) -> None:
         CannotCompress, match="in each of 5 frames, which is more than the 1,000 pixels"
     ):
         squeeze(content, few)
-    dots = [Image.new("L", (1, 1), number % 2 * 255) for number in range(codecs.MAX_FRAMES + 1)]
+    dots = [Image.new("L", (1, 1), number % 2 * 255) for number in range(pictures.MAX_FRAMES + 1)]
     content = saved(dots[0], "gif", save_all=True, append_images=dots[1:])
     with pytest.raises(CannotCompress, match="2,001 frames; the limit is 2,000"):
         squeeze(content)
@@ -136,12 +135,12 @@ def test_the_limits_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
     done: dict[int, tuple[int, int]] = {}
     monkeypatch.setattr(resource, "getrlimit", lambda what: (0, 70 if what == 0 else -1))
     monkeypatch.setattr(resource, "setrlimit", lambda what, pair: done.__setitem__(what, pair))
-    codecs.restrain(Limits(pixels=1, cpu_seconds=99, memory=2, file_size=3))
+    limits.restrain(Limits(pixels=1, cpu_seconds=99, memory=2, file_size=3))
     assert done[resource.RLIMIT_CPU] == (70, 70)
     assert done[resource.RLIMIT_AS] == (2, -1)
     assert done[resource.RLIMIT_FSIZE] == (3, -1)
     monkeypatch.setitem(sys.modules, "resource", None)
-    codecs.restrain(LIMITS)
+    limits.restrain(LIMITS)
 
 
 def test_a_compression_that_takes_too_long_is_ended() -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from compressor_cli.sandbox import codecs
-from compressor_cli.sandbox.codecs import CannotCompress
+from compressor_cli.sandbox.limits import CannotCompress
 
 from .conftest import LIMITS, Squeeze
 from .pictures import FORMATS, colour_profile, encoded, opened, photo, saved

@@ -203,7 +203,7 @@ def frames(count: int) -> bytes:
         (encoded("png")[:500], "damaged"),
         (encoded("jpeg")[:20], "cannot be read"),
         (b"GIF89a" + b"PK\x03\x04" * 100, "GIF"),
-        (b"<svg><image href='file:///etc/passwd'/></svg>", "an SVG drawing"),
+        (b"<svg><image href='file:///etc/passwd'/></svg>", "outside it"),
         (b"#EXTM3U\nhttp://127.0.0.1:1/a.ts\n", "a playlist"),
         (b"", "empty"),
     ],

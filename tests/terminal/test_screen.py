@@ -6,71 +6,13 @@ import re
 import signal
 from pathlib import Path
 
-import pexpect
-import pyte
 import pytest
 from conftest import File
-from running import ID, PROGRAM, Box, Compressor, until
+from running import ID, Box, Compressor, until
+
+from terminal.session import Session
 
 WIDTHS = pytest.mark.parametrize("width", [60, 80, 120])
-
-
-class Session:
-    """A command on a terminal; `screen` with all that has scrolled out above."""
-
-    def __init__(
-        self,
-        compressor: Compressor,
-        *words: str,
-        width: int = 80,
-        env: dict[str, str] | None = None,
-        ignore: int | None = None,
-    ) -> None:
-        self._compressor = compressor
-        self.raw = ""
-        self.seen: list[str] = []
-        self.screen = pyte.HistoryScreen(width, 12, history=500)
-        self._stream = pyte.Stream(self.screen)
-        self.child = pexpect.spawn(
-            str(PROGRAM), list(words), timeout=15, encoding="utf-8", dimensions=(12, width),
-            env={**compressor.env, "TERM": "xterm-256color", **(env or {})},
-            cwd=str(compressor.folder), ignore_sighup=ignore == signal.SIGHUP,
-        )  # fmt: skip
-
-    def read(self) -> bool:
-        """Take in what came; False at the end."""
-        try:
-            text = self.child.read_nonblocking(4096, timeout=0.05)
-        except pexpect.TIMEOUT:
-            return True
-        except pexpect.EOF:
-            return False
-        self.raw += text
-        self._stream.feed(text)
-        self.seen.append("\n".join(self.lines()))
-        return True
-
-    def shows(self, text: str) -> None:
-        """Until the screen shows `text`."""
-        until(lambda: not self.read() or any(text in line for line in self.lines()))
-        assert any(text in line for line in self.lines()), self.lines()
-
-    def ended(self) -> list[str]:
-        """Everything that stays, once it has ended."""
-        until(lambda: not self.read())
-        self.child.close()
-        self._compressor.check_secrets(self.raw.encode())
-        self._compressor.check_tree()
-        return self.lines()
-
-    def lines(self) -> list[str]:
-        top = ["".join(row[x].data for x in range(self.screen.columns)).rstrip()
-               for row in self.screen.history.top]  # fmt: skip
-        return [line for line in [*top, *(line.rstrip() for line in self.screen.display)] if line]
-
-    def colours(self) -> set[str]:
-        rows = [*self.screen.history.top, *self.screen.buffer.values()]
-        return {cell.fg for row in rows for cell in row.values()}
 
 
 @WIDTHS
@@ -92,6 +34,7 @@ def test_the_region_appears_and_is_gone(compressor: Compressor, file: File, widt
     assert "\x1b[?25l" not in session.raw
 
 
+@pytest.mark.row("F1")
 def test_ctrl_c_at_the_terminal(compressor: Compressor, box: Box, file: File) -> None:
     """The region goes, the way on stays, the shell sees the signal."""
     file("a.png")
@@ -102,10 +45,14 @@ def test_ctrl_c_at_the_terminal(compressor: Compressor, box: Box, file: File) ->
     stays = session.ended()
     assert session.child.signalstatus == signal.SIGINT
     (job,) = [line for line in stays if ID.fullmatch(line)]
-    assert stays[-2:] == ["compressor: interrupted", f"  go on with: compressor wait {job}"]
+    assert stays[-2:] == [
+        "compressor: interrupted; the job is still running in the service",
+        f"  go on with: compressor wait {job}",
+    ]
     assert not any("processing" in line or "enqueued" in line for line in stays)
 
 
+@pytest.mark.row("E1")
 @WIDTHS
 def test_hostile_words_on_a_terminal(
     compressor: Compressor, box: Box, file: File, width: int
@@ -128,6 +75,7 @@ def test_hostile_words_on_a_terminal(
         assert code not in session.raw
 
 
+@pytest.mark.row("E3")
 @pytest.mark.parametrize(
     ("words", "env"),
     [([], {"TERM": "dumb"}), ([], {"CI": "1"}), (["-q"], {}), ([], {"TERM": ""})],
@@ -145,6 +93,7 @@ def test_plain_lines_where_no_region_is_wanted(
     assert len(stays) == (1 if words else 3)
 
 
+@pytest.mark.row("E3")
 @pytest.mark.parametrize(
     ("words", "env", "coloured"),
     [([], {}, True), (["--no-color"], {}, False), ([], {"NO_COLOR": "1"}, False)],
@@ -186,6 +135,7 @@ def test_stdin_from_the_keyboard_is_refused(compressor: Compressor) -> None:
     assert stays == ["compressor: standard input is the terminal", "  pipe a file into it"]
 
 
+@pytest.mark.row("E1")
 @pytest.mark.usefixtures("box")
 def test_jobs_are_aligned_for_people(compressor: Compressor, file: File) -> None:
     """And names are safe there."""
@@ -203,6 +153,7 @@ def hung_up(session: Session) -> None:
     until(lambda: not session.child.isalive())
 
 
+@pytest.mark.row("F3")
 @pytest.mark.usefixtures("later")
 def test_a_terminal_that_is_closed(compressor: Compressor, file: File) -> None:
     """SIGHUP: it ends, and the job can be gone on with."""
@@ -215,6 +166,7 @@ def test_a_terminal_that_is_closed(compressor: Compressor, file: File) -> None:
     assert Path(compressor.folder, "b.png").exists()
 
 
+@pytest.mark.row("F6")
 @pytest.mark.usefixtures("later")
 def test_a_closed_terminal_does_not_end_what_ignores_it(compressor: Compressor, file: File) -> None:
     """As after `disown`: there is nothing to draw on any more, and the result still comes."""

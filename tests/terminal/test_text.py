@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compressor_cli.terminal.text import LONGEST, duration, safe, saving, size
+from compressor_cli.terminal.text import LONGEST, cell, duration, safe, saving, size
 
 ANYTHING = st.text(alphabet=st.characters(codec=None, exclude_categories=[]), max_size=300)
 FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -85,3 +85,9 @@ def test_durations(seconds: float, said: str) -> None:
 )  # fmt: skip
 def test_savings(before: int, after: int, said: str) -> None:
     assert saving(before, after) == said
+
+
+def test_a_cell_ends_only_where_it_ends() -> None:
+    """For programs: whole, with every character that is none of control."""
+    name = "a\tb\nc\x1b\u2028" + "\u200dé" * 2000
+    assert cell(name) == r"a\x09b\x0ac\x1b\u2028" + "\u200dé" * 2000

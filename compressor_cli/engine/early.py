@@ -1,0 +1,28 @@
+"""What an early end means for the items whose road is not over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compressor_cli.engine.notebook import Journal, Unaccepted
+from compressor_cli.engine.updates import Item
+from compressor_cli.errors import CompressorError, MaybeAccepted, NotFinished, TemporaryTrouble
+
+
+def note_left(items: Sequence[Item], journal: Journal) -> None:
+    """Write down what became of those that were being handed over. Raises OutputProblem."""
+    for item in items:
+        if item.entry is not None and item.job is None:
+            state: Unaccepted = "unknown" if item.in_doubt else "not-sent"
+            journal.ended(item.entry, state=state, message="interrupted")
+
+
+def too_late(items: Sequence[Item], *, timeout: float) -> CompressorError:
+    """The error that the deadline is, `timeout` seconds after the start."""
+    running = [item for item in items if item.job is not None or item.job_id]
+    if any(item.in_doubt for item in items):
+        return MaybeAccepted(f"{timeout:g} s are over, and the answer to an upload had not come")
+    if not running:
+        return TemporaryTrouble(f"nothing was accepted within {timeout:g} s")
+    jobs = "the job is" if len(running) == 1 else f"{len(running)} jobs are"
+    return NotFinished(f"{timeout:g} s are over, and {jobs} not at an end; the service works on")
