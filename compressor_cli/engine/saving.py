@@ -179,23 +179,27 @@ class _Download:
         return promised if promised is not None else declared
 
     def _receive(self, answer: Answer, whole: int | None) -> None:
-        buffer = bytearray()
+        chunks: list[bytes] = []  # joined, not grown: a buffer that grows costs a fault a page
+        ahead = 0
         try:
             for chunk in answer.pieces():
                 self._crew.check()
-                buffer += chunk
-                if whole is not None and self._part.size + len(buffer) > whole:
+                chunks.append(chunk)
+                ahead += len(chunk)
+                if whole is not None and self._part.size + ahead > whole:
                     raise BadResult(f"the output is longer than the promised {whole} bytes")
-                if len(buffer) >= PIECE:
-                    self._keep(buffer, whole)
+                if ahead >= PIECE:
+                    self._keep(chunks, whole)
+                    ahead = 0
         finally:  # what came before a cut counts: the next attempt goes on from there
-            self._keep(buffer, whole)
+            self._keep(chunks, whole)
 
-    def _keep(self, buffer: bytearray, whole: int | None) -> None:
+    def _keep(self, chunks: list[bytes], whole: int | None) -> None:
+        piece = b"".join(chunks)
+        chunks.clear()
         if not self._part.size:
-            self._begin = bytes(buffer[:128])
-        self._part.write(bytes(buffer))
-        buffer.clear()
+            self._begin = piece[:128]
+        self._part.write(piece)
         self._received(self._part.size, whole)
 
     def _verify(self, job: Job, answer: Answer, whole: int | None) -> None:
