@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from compressor_cli.api.contract import MAX_JSON, Job, Json, read_job, read_json
-from compressor_cli.api.headers import asked_pause
+from compressor_cli.api.headers import asked_pause, clock_skew
 from compressor_cli.api.http import Answer, Body, Http, Timeouts
 from compressor_cli.api.origin import same_origin, shown
 from compressor_cli.api.trouble import Unreachable
@@ -41,6 +41,14 @@ class Look:
 
     job: Job
     retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`text` as the service sent it; `skew`: seconds that our clock is ahead, None if unknown."""
+
+    text: str
+    skew: float | None
 
 
 class JsonBody:
@@ -80,12 +88,12 @@ class ApiClient:
         """The header that carries the key, if `url` is on the API's own origin; else nothing."""
         return {"Authorization": self._authorization} if same_origin(url, self.api_url) else {}
 
-    def account(self) -> str:
-        """`GET /account`: the body as the service sent it. Raises KeyProblem for a bad key."""
+    def account(self) -> Account:
+        """`GET /account`. Raises KeyProblem for a bad key."""
         status, headers, text = self._get("/account")
         if not 200 <= status < 300:
             raise self._refusal(status, headers, text)
-        return self._hidden(text.decode("utf-8", "replace"))
+        return Account(self._hidden(text.decode("utf-8", "replace")), clock_skew(headers))
 
     def job(self, job_id: str) -> Look:
         """`GET /jobs/{id}`: one look. A failed job is an answer here, whatever its HTTP code."""

@@ -39,6 +39,12 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
     return retry_after(value, date=date, now=time.time())
 
 
+def clock_skew(headers: Mapping[str, str]) -> float | None:
+    """Seconds that our clock is ahead of the server's, to the second; None without its date."""
+    sent = _http_date(headers.get("date", ""))
+    return None if sent is None else time.time() - sent
+
+
 def _http_date(text: str) -> float | None:
     if not text or len(text) > 64:
         return None

@@ -10,16 +10,14 @@ from typing import Annotated
 
 import typer
 
+from compressor_cli.commands.asking import ask
 from compressor_cli.commands.options import Connection, OutputOptions, grouped
 from compressor_cli.commands.session import configured, speaker
-from compressor_cli.errors import KeyProblem, TemporaryTrouble, UsageProblem
+from compressor_cli.errors import KeyProblem, UsageProblem
 from compressor_cli.memory import settings as memory
 from compressor_cli.memory.key import Key, check_key
-from compressor_cli.memory.settings import Settings
 
 _LONGEST_LINE = 64 * 1024
-_ANSWER_WITHIN = 30.0
-"""Seconds that the service has to say whether it accepts a key."""
 _OTHER_WAYS = (
     "type it at the prompt on a terminal; or: compressor auth login < key.txt; "
     "or set COMPRESSOR_API_KEY or COMPRESSOR_API_KEY_FILE"
@@ -53,7 +51,7 @@ def login(
     )
     key = _given(context.args, basic=settings.auth.value == "basic")
     if not no_check:
-        _ask(settings, key.value)
+        ask(settings, key.value)
     path = settings.config_path
     save(path, login_changes(key.value, settings), profile=settings.profile.value)
     output.note(f"the key is saved in {path}")
@@ -74,13 +72,13 @@ def status(connection: Connection, speech: OutputOptions) -> int:
     output = speaker(speech)
     settings = configured(connection, output)
     key = settings.key()
-    account = _ask(settings, key.value)
+    account = ask(settings, key.value)
     record = {
         "api_url": settings.api_url.value,
         "profile": settings.profile.value or "default",
         "key_source": key.source,
         "accepted": True,
-        "account": account,
+        "account": account.text,
     }
     output.result(f"the key from {key.source} is accepted by {settings.api_url.value}", record)
     return 0
@@ -129,29 +127,3 @@ def _typed() -> str:
             return getpass.getpass("API key: ")
         return ""
     return sys.stdin.buffer.readline(_LONGEST_LINE).decode("utf-8", "replace")
-
-
-def _ask(settings: Settings, key: str) -> str:
-    """The account as the service describes it. Raises KeyProblem when it refuses the key.
-
-    With a deadline: a service that says something, but never an answer, runs into no time-out.
-    """
-    from compressor_cli.api.client import ApiClient
-    from compressor_cli.engine.crew import Crew, DeadlinePassed, Tick
-    from compressor_cli.engine.deadline import Deadline
-
-    client = ApiClient(api_url=settings.api_url.value, key=key, auth=settings.auth.value)
-    crew: Crew[str] = Crew(Deadline(_ANSWER_WITHIN))
-    try:
-        with crew:
-            crew.work(lambda: crew.post(client.account()), name="account")
-            return next(event for event in crew.events() if not isinstance(event, Tick))
-    except DeadlinePassed:
-        raise TemporaryTrouble(
-            f"the service did not answer within {_ANSWER_WITHIN:g} s", hint="try again later"
-        ) from None
-    except KeyProblem as error:
-        error.hint = "check the key in the dashboard of the service, then: compressor auth login"
-        raise
-    finally:
-        client.close()

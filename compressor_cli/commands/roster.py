@@ -26,6 +26,7 @@ ROSTER = {
     "auth": "Save the API key, see where it comes from, forget it.",
     "config": "The settings: path, list, get, set, unset, explain.",
     "sandbox": "Serve the API on this machine, without key or network.",
+    "doctor": "Look whether key, network, folders and terminal are well.",
     "completions": "Print the completion script for a shell.",
 }
 """Each command's module in this package, which holds it under the same name; what help says."""

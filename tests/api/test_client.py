@@ -86,7 +86,7 @@ def looked(script: Script, **settings: Any) -> Any:
 @pytest.mark.parametrize("auth", ["bearer", "basic"])
 def test_both_schemes_are_accepted(box: Box, auth: str) -> None:
     with client_of(box.url, auth=auth) as client:
-        assert json.loads(client.account())["account"] == "sandbox"
+        assert json.loads(client.account().text)["account"] == "sandbox"
     assert [seen["authorization"] for seen in box.requests] == [auth]
 
 
@@ -143,7 +143,7 @@ def test_a_key_in_an_answer_is_not_kept() -> None:
     assert look.job.url == url
     assert KEY not in json.dumps(look.job.raw) + look.job.message + str(look.job.input.name)
     with RawServer(says(message(200, {"key": KEY}))) as server, client_of(server.url) as client:
-        assert client.account() == '{"key": "[key]"}'
+        assert client.account().text == '{"key": "[key]"}'
 
 
 def test_cookies_are_never_sent_back() -> None:
