@@ -13,7 +13,6 @@ from compressor_cli.commands.session import Session, lively
 from compressor_cli.commands.showing import Results, Shown
 from compressor_cli.engine.crew import Crew, DeadlinePassed, Tick
 from compressor_cli.engine.deadline import Deadline
-from compressor_cli.engine.delivery import Delivery
 from compressor_cli.engine.early import note_left, too_late
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.notebook import Notebook
@@ -159,6 +158,8 @@ def _pipeline(crew: Crew[Update], session: Session, errand: Errand) -> Pipeline:
     )
     deliver = None
     if errand.place is not None:
+        from compressor_cli.engine.delivery import Delivery
+
         deliver = Delivery(
             errand.place,
             crew=crew,

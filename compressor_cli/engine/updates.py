@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compressor_cli.api.contract import Job, Json
-from compressor_cli.engine.saving import Saved
-from compressor_cli.engine.source import Source
 from compressor_cli.errors import CompressorError
+
+if TYPE_CHECKING:  # a look at a job needs neither
+    from compressor_cli.engine.saving import Saved
+    from compressor_cli.engine.source import Source
 
 
 @dataclass(slots=True, eq=False)

@@ -1,0 +1,66 @@
+"""What each start imports, by name: time is measured in tests/bench, never here."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from running import Box, Compressor
+
+NETWORK = {"httpx", "httpcore", "h11", "ssl", "anyio", "certifi"}
+HEAVY = {"rich", "tomlkit", "asyncio", "aiohttp", "PIL", "pikepdf", "pydantic", "pygments", "click"}
+COMMANDS = re.compile(r"compressor_cli\.commands\.(\w+)")
+
+
+def imported(compressor: Compressor, *words: str, **env: str) -> set[str]:
+    """The modules that a run imports, but for a command itself, which importlib brings unseen."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "compressor_cli", *words],
+        env={**compressor.environment(), **env}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    names = set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
+    assert "compressor_cli.app" in names, done.stderr
+    return names
+
+
+def commands(names: set[str]) -> set[str]:
+    return {found[1] for name in names if (found := COMMANDS.fullmatch(name))}
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["sumbit"]])
+def test_no_command_is_imported_that_was_not_asked_for(
+    compressor: Compressor, words: list[str]
+) -> None:
+    """Version, help and a wrong word: no command, no network, no ledger."""
+    names = imported(compressor, *words)
+    assert commands(names) == {"roster"}
+    assert names.isdisjoint(NETWORK | HEAVY | {"sqlite3", "tomllib", "email", "platformdirs"})
+
+
+def test_completion_imports_the_command_that_is_completed_only(compressor: Compressor) -> None:
+    env = {
+        "_COMPRESSOR_COMPLETE": "complete_bash",
+        "COMP_WORDS": "compressor get --",
+        "COMP_CWORD": "2",
+    }
+    names = imported(compressor, **env)
+    assert "compressor_cli.engine.target" in names, "what the options of `get` stand on"
+    assert commands(names).isdisjoint({"submit", "compress", "check", "sandbox", "auth", "road"})
+    assert names.isdisjoint(NETWORK | HEAVY)
+    first = imported(compressor, **{**env, "COMP_WORDS": "compressor su", "COMP_CWORD": "1"})
+    assert commands(first) == {"roster", "completions"}
+
+
+def test_a_piped_status_imports_what_a_look_needs(compressor: Compressor, box: Box) -> None:
+    """HTTP and the ledger, but nothing that draws, downloads, or speaks TLS to nobody."""
+    job = "38a8bb5e-17a1-4b0b-8c49-3c2d1f0f6a10"
+    names = imported(compressor, "status", job)
+    assert box.routes() == ["job"]
+    assert {"httpx", "sqlite3"} <= names
+    assert names.isdisjoint(HEAVY - {"click", "rich", "pygments"})  # httpx brings these if it can
+    assert "compressor_cli.terminal.live" not in names
+    assert "compressor_cli.engine.saving" not in names
+    assert "compressor_cli.engine.delivery" not in names
+    assert commands(names).isdisjoint({"submit", "get", "compress", "check", "sandbox", "batch"})
