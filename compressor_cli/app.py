@@ -35,6 +35,16 @@ Exit codes:
   129, 130, 143  ended by HUP, INT, TERM after cleaning up
   141  the reader of stdout went away"""
 
+FIRST_STEPS = """\
+Compress images, video, audio, PDF, documents and archives.
+
+  compressor submit photo.png -o small.png     one file, there and back
+  compressor compress assets/ -o public/       many files, only what has changed
+  compressor sandbox exec -- compressor submit photo.png -o small.png
+                                               the same without key and network
+
+All commands: compressor --help"""
+
 _FROM_STDOUT = {errno.EPIPE, errno.ENOSPC, errno.EBADF}
 
 app = typer.Typer(
@@ -64,7 +74,7 @@ def about(
         typer.echo(f"compressor {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
+        typer.echo(FIRST_STEPS, err=True)
         return UsageProblem.exit_code
     return 0
 

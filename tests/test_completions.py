@@ -11,6 +11,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from compressor_cli.memory.ledger import Ledger
+
 ROOT = Path(__file__).parents[1]
 SCRIPTS = {
     "bash": "compressor.bash",
@@ -102,6 +104,50 @@ def test_zsh_completes_at_the_very_first_tab(tmp_path: Path) -> None:
     zsh.sendline("zsh >/dev/null; echo got:''zsh")
     zsh.expect("got:zsh")
     zsh.close(force=True)
+
+
+@pytest.fixture
+def three_jobs(tmp_path: Path) -> dict[str, str]:
+    """A ledger with three jobs, the newest last; the environment that names it."""
+    state = tmp_path / "state"
+    ledger = Ledger(state)
+    for number, source in enumerate(("old.png", "a b.pdf", "new:one\x1b.mp4")):
+        entry = ledger.begin(
+            source=source, source_path=None, input_sha1=None, input_size=None, options={},
+            api_url="https://api.compressor.app/1.0",
+        )  # fmt: skip
+        ledger.accepted(entry, job_id=f"job-{number}", state="pending", word="x", result=None)
+    ledger.close()
+    return {"COMPRESSOR_STATE_DIR": str(state), "COMPRESSOR_CONFIG": str(tmp_path / "none.toml")}
+
+
+def test_bash_completes_job_ids_newest_first(tmp_path: Path, three_jobs: dict[str, str]) -> None:
+    """Without network and key; those that begin so; and where there is no ledger, none."""
+    script = """
+        source completions/compressor.bash
+        try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _compressor_completion compressor
+                echo "${COMPREPLY[@]}"; }
+        try compressor get job
+        try compressor wait job-1
+        """
+    script = "".join(f"export {name}={value}\n" for name, value in three_jobs.items()) + script
+    found = run("bash", "--norc", "-c", script, home=tmp_path).splitlines()
+    assert found == ["job-2 job-1 job-0", "job-1"]
+    empty = script.replace(three_jobs["COMPRESSOR_STATE_DIR"], str(tmp_path / "nothing"))
+    assert run("bash", "--norc", "-c", empty, home=tmp_path).split() == []
+    assert not (tmp_path / "nothing").exists(), "a TAB makes no files"
+
+
+def test_fish_shows_source_and_state_beside_each_id(
+    tmp_path: Path, three_jobs: dict[str, str]
+) -> None:
+    need("fish")
+    script = "".join(f"set -x {name} {value}; " for name, value in three_jobs.items())
+    script += "source completions/compressor.fish; complete -C 'compressor status job'"
+    found = run("fish", "--no-config", "-c", script, home=tmp_path).splitlines()
+    rows = dict(line.split("\t") for line in found)
+    assert rows["job-1"].strip() == "a b.pdf, pending"
+    assert rows["job-2"].strip() == r"new:one\x1b.mp4, pending"
 
 
 @pytest.mark.parametrize("words", ["compressor su", "compressor submit --c"])

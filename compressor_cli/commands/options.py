@@ -26,6 +26,7 @@ from compressor_cli.api.options import (
     named_options,
     set_options,
 )
+from compressor_cli.commands.recent import recent_jobs
 from compressor_cli.engine.target import STDOUT, Destination, destination
 from compressor_cli.errors import UsageProblem
 from compressor_cli.memory import duration
@@ -42,7 +43,10 @@ class Compression(StrEnum):
     ultra = "ultra"
 
 
-Jobs = Annotated[list[str] | None, typer.Argument(metavar="JOB...", help="Job ids.")]
+Jobs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="JOB...", help="Job ids.", autocompletion=recent_jobs),
+]
 Last = Annotated[bool, typer.Option("--last", help="The newest job in the ledger.")]
 
 
