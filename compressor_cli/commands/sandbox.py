@@ -186,10 +186,13 @@ def _child(command: list[str], environment: dict[str, str]) -> int:
     if program is None:
         raise UsageProblem(f"there is no command {command[0]}")
     running: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []  # signals from before we knew the child, which may well be at work
 
     def forward(number: int, _frame: FrameType | None) -> None:
-        for process in running:
-            process.send_signal(number)
+        if running:
+            running[0].send_signal(number)
+        else:
+            early.append(number)
 
     # Handlers, not SIG_IGN, which the child would inherit; and before it runs, so none is missed.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
@@ -200,5 +203,7 @@ def _child(command: list[str], environment: dict[str, str]) -> int:
         running.append(subprocess.Popen([program, *command[1:]], env=environment))
     except OSError as error:
         raise UsageProblem(f"{command[0]} cannot be run: {error.strerror}") from None
+    for number in early:
+        running[0].send_signal(number)
     code = running[0].wait()
     return code if code >= 0 else 128 - code

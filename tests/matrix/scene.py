@@ -45,6 +45,8 @@ class Scene:
 
     def __init__(self, compressor: Compressor) -> None:
         self.compressor = compressor
+        for name in [name for name in compressor.env if name.startswith("COV")]:
+            del compressor.env[name]  # what is measured elsewhere is not measured again: it costs
         self.folder = compressor.folder
         self._boxes: list[Box] = []
         self._strangers: list[RawServer] = []

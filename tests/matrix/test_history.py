@@ -47,7 +47,7 @@ def played(box: Box, steps: list[Step], *, in_place: bool) -> None:
         History(Path(name) / "home", box, in_place=in_place).play(steps)
 
 
-@settings(max_examples=6, derandomize=True, phases=[Phase.generate], suppress_health_check=CHECKS)
+@settings(max_examples=4, derandomize=True, phases=[Phase.generate], suppress_health_check=CHECKS)
 @given(steps=histories, in_place=st.booleans())
 def test_a_few_histories(stage: Box, steps: list[Step], in_place: bool) -> None:
     played(stage, steps, in_place=in_place)

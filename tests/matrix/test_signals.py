@@ -180,7 +180,7 @@ def test_the_program_timeout(scene: Scene, box: Box, how: str, codes: set[int]) 
     needs("timeout")
     scene.source("a.png")
     box.script(FOREVER)
-    done = scene.shell(f"timeout {how} 0.8 compressor submit a.png --wait", code=codes)
+    done = scene.shell(f"timeout {how} 2 compressor submit a.png --wait", code=codes)
     assert done.commands == [f"compressor wait {done.ids[0]}"]
 
 
