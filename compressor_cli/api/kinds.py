@@ -6,8 +6,6 @@ accepted without a list, so these are the usual extensions. The service itself l
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
 _EXTENSIONS = {
     "image": "jpg jpeg jpe jfif png apng webp avif heic heif gif tif tiff bmp svg ico",
     "video": "mp4 m4v mov mkv webm avi mpg mpeg wmv flv ogv 3gp",
@@ -24,4 +22,5 @@ NAMESPACES = ("image", "video")
 
 def kind_of(name: str) -> str | None:
     """The kind of a file or URL path, from its extension; None for what is not known."""
-    return _KIND_OF.get(PurePath(name).suffix.lower().removeprefix("."))
+    stem, _, extension = name.rpartition(".")
+    return _KIND_OF.get(extension.lower()) if stem and not stem.endswith("/") else None

@@ -17,11 +17,12 @@ from compressor_cli.commands.batchoptions import Locking, Placement, Selection
 from compressor_cli.commands.handover import STDIN, stdin_source
 from compressor_cli.commands.options import Processing
 from compressor_cli.engine.gather import Asset, Choice, Gathered, gather
-from compressor_cli.engine.layout import Layout, check_layout, check_template
+from compressor_cli.engine.layout import Layout, RealNames, check_layout, check_template
 from compressor_cli.engine.source import StdinSource, UrlSource, is_url, url_source
 from compressor_cli.errors import InputProblem, UsageProblem
 from compressor_cli.memory.lockfile import FILE_NAME, Lock
 from compressor_cli.memory.project import Project
+from compressor_cli.memory.relative import Relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,36 +97,59 @@ def planned(
 
 def _fill(batch: Batch, found: Gathered, processing: Processing) -> None:
     pairs = [(asset, batch.layout.target(asset)) for asset in found.assets]
-    pairs = _without_results(pairs, batch)
-    check_layout(pairs, in_place=batch.layout.in_place)
-    for asset, target in pairs:
-        options = options_of(asset, processing, batch)
-        batch.jobs.append(Job(asset, options, target))
+    real = RealNames()
+    pairs = _without_results(pairs, batch, real)
+    check_layout(pairs, in_place=batch.layout.in_place, real=real)
+    options = _Options(processing, batch)
+    batch.jobs = [Job(asset, options.of(asset), target) for asset, target in pairs]
 
 
-def options_of(asset: Asset, processing: Processing, batch: Batch) -> Json:
-    """The options of a file: the project's rules, then what was given for this run."""
-    within = Path(os.path.relpath(asset.path, batch.project.root)).as_posix()
-    name = asset.path.name
-    rules = batch.project.options_for(within, name)
-    if processing.type is None and guess_type(name) is None:
-        processing = processing.without_named()
-    return merged(rules, processing.options(name, base=batch.base))
+class _Options:
+    """The options of each file: the project's rules, then what was given for this run."""
+
+    def __init__(self, processing: Processing, batch: Batch) -> None:
+        self._processing = processing
+        self._batch = batch
+        self._within = Relative(batch.project.root)
+        self._given: dict[str | None, Json] = {}
+
+    def of(self, asset: Asset) -> Json:
+        """Raises UsageProblem when an option has no namespace for the file."""
+        project, name = self._batch.project, asset.path.name
+        kind = guess_type(name)
+        given = self._given.get(kind)
+        if given is None:
+            given = self._given[kind] = self._of_kind(kind, name)
+        if not project.rules:
+            return given
+        return merged(project.options_for(self._within.name(asset.path), name), given)
+
+    def _of_kind(self, kind: str | None, name: str) -> Json:
+        """What was given, for a file called `name` or another of its kind."""
+        processing = self._processing
+        if processing.type is None and kind is None:
+            processing = processing.without_named()
+        return processing.options(name, base=self._batch.base)
 
 
-def _without_results(pairs: list[tuple[Asset, Path]], batch: Batch) -> list[tuple[Asset, Path]]:
+def _without_results(
+    pairs: list[tuple[Asset, Path]], batch: Batch, real: RealNames
+) -> list[tuple[Asset, Path]]:
     """Leave out what lies in the folder of results, or is another file's result by the lock."""
     layout, lock = batch.layout, batch.lock
     if layout.in_place:
         return pairs
-    folder = layout.folder.resolve() if layout.folder is not None else None
+    folder = None if layout.folder is None else os.path.realpath(layout.folder)
+    below = None if folder is None else os.path.join(folder, "")  # noqa: PTH118
     entries = lock.entries.items() if lock is not None else ()
     results = {locked.target for name, locked in entries if name != locked.target}
 
     def is_result(asset: Asset, target: Path) -> bool:
-        real = asset.path.resolve()
-        in_folder = folder is not None and real.is_relative_to(folder) and target.resolve() != real
-        return in_folder or (lock is not None and lock.key(asset.path) in results)
+        name = real.of(asset.path)
+        in_folder = below is not None and (name == folder or name.startswith(below))
+        return (in_folder and real.of(target) != name) or (
+            lock is not None and lock.key(asset.path) in results
+        )
 
     return [(asset, target) for asset, target in pairs if not is_result(asset, target)]
 

@@ -54,7 +54,7 @@ def _work(job: Job, batch: Batch, digests: Digests, *, force: bool) -> Work | No
     if batch.lock is not None:
         seen = look(batch.lock, digests, source=path, target=job.target, options=job.options)
         if seen.verdict == "fresh" and not force:
-            if path != job.target:
+            if not seen.newer and path != job.target:
                 make_newer(job.target, path)
             return None
         sha1 = seen.sha1

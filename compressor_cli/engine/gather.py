@@ -25,11 +25,13 @@ from compressor_cli.errors import InputProblem
 @dataclass(frozen=True, slots=True)
 class Asset:
     """A file to be compressed. `path` as it was reached; `within`: its path below the argument
-    that named it, with `/`, which a mirrored tree repeats; `size` in bytes."""
+    that named it, with `/`, which a mirrored tree repeats; `size` in bytes; `identity`: its device
+    and inode, where the system has them."""
 
     path: Path
     within: str
     size: int
+    identity: tuple[int, int] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Choice:
         """`named`: the extension that a glob asked for."""
         if self.include:
             return any(matches(within, glob) for glob in self.include)
-        return kind_of(within) is not None or Path(within).suffix == named != ""
+        return kind_of(within) is not None or (named != "" and Path(within).suffix == named)
 
 
 @dataclass(slots=True)
@@ -73,8 +75,10 @@ class _Search:
     def __init__(self, choice: Choice) -> None:
         self.found = Gathered()
         self._choice = choice
-        self._names: dict[tuple[int, int], list[Path]] = {}  # of each file, by device and inode
-        self._others: set[Path] = set()
+        self._names: dict[
+            tuple[int, int], tuple[Path, ...]
+        ] = {}  # of each file, by device and inode
+        self._others: set[str] = set()
 
     def argument(self, text: str) -> None:
         path = Path(text)
@@ -83,9 +87,9 @@ class _Search:
         elif not os.path.lexists(path) and globbing.has_magic(text):
             self._glob(text)  # quoted, or on Windows
         elif os.path.isdir(path):  # noqa: PTH112 - never raises
-            self._folder(path, "")
+            self._folder(str(path), "")
         else:
-            self._add(path, path.name)
+            self._add(str(path), path.name)
 
     def _glob(self, text: str) -> None:
         """What a glob matches, by its path below the folder before the first component of it."""
@@ -98,14 +102,14 @@ class _Search:
             within = "" if path == fixed else path.relative_to(fixed).as_posix()
             if path.is_dir():
                 prefix = f"{within}/" if within else ""
-                matched |= self._folder(path, prefix, rest=rest, named=named) or not rest
+                matched |= self._folder(str(path), prefix, rest=rest, named=named) or not rest
             elif not rest:
                 matched = True
-                self._consider(path, within, named)
+                self._consider(str(path), within, named)
         if not matched:
-            self._add(Path(text), Path(text).name)  # a missing file, which is said
+            self._add(str(Path(text)), Path(text).name)  # a missing file, which is said
 
-    def _folder(self, top: Path, prefix: str, *, rest: str = "", named: str = "") -> bool:
+    def _folder(self, top: str, prefix: str, *, rest: str = "", named: str = "") -> bool:
         """Whether there are files in it that fit the glob `rest`, if there is one."""
         matched = False
         for file, below in self._walk(top, prefix):
@@ -114,37 +118,39 @@ class _Search:
                 self._consider(file, prefix + below, named)
         return matched
 
-    def _consider(self, file: Path, within: str, named: str) -> None:
+    def _consider(self, file: str, within: str, named: str) -> None:
         if self._choice.excludes(within):
             return
         if self._choice.takes(within, named=named):
             self._add(file, within)
         elif file not in self._others:
             self._others.add(file)
-            self.found.other.append(file)
+            self.found.other.append(Path(file))
 
-    def _add(self, path: Path, within: str) -> None:
+    def _add(self, file: str, within: str) -> None:
         """Take a file, unless it was taken by another name: whether it can be read shows later."""
         try:
-            status = path.stat()
+            status = os.stat(file)  # noqa: PTH116 - quick, for many
             if not stat.S_ISREG(status.st_mode) or not status.st_size:
-                file_source(str(path))  # which says what is wrong
+                file_source(file)  # which says what is wrong
         except OSError as error:
-            self._problem(str(path), unreadable(str(path), error))
+            self._problem(file, unreadable(file, error))
         except ValueError:
-            self._problem(str(path), InputProblem(f"{str(path)!r} is not a possible path"))
+            self._problem(file, InputProblem(f"{file!r} is not a possible path"))
         except InputProblem as error:
-            self._problem(str(path), error)
+            self._problem(file, error)
         else:
-            names = self._names.setdefault((status.st_dev, status.st_ino), [])
+            path, inode = Path(file), (status.st_dev, status.st_ino)
+            names = self._names.get(inode, ())
             if not names or path.resolve() not in {name.resolve() for name in names}:
-                names.append(path)
-                self.found.assets.append(Asset(path, within, status.st_size))
+                self._names[inode] = (*names, path)
+                identity = inode if status.st_ino else None
+                self.found.assets.append(Asset(path, within, status.st_size, identity))
 
     def _problem(self, label: str, error: InputProblem) -> None:
         self.found.problems.append((label, error))
 
-    def _walk(self, top: Path, prefix: str) -> Iterator[tuple[Path, str]]:
+    def _walk(self, top: str, prefix: str) -> Iterator[tuple[str, str]]:
         """Every file below `top` that is not hidden, with its path below it; each real folder once.
 
         `prefix` stands before that path where it is held against `exclude`.
@@ -157,19 +163,21 @@ class _Search:
                 yield path, below
                 continue
             try:
-                status = path.stat()
+                status = os.stat(path)  # noqa: PTH116
                 entries = [] if (status.st_dev, status.st_ino) in walked else _entries(path)
             except OSError as error:
-                self._problem(str(path), unreadable(str(path), error))
+                self._problem(path, unreadable(path, error))
                 continue
             walked.add((status.st_dev, status.st_ino))
+            inside = "" if path == os.curdir else os.path.join(path, "")  # noqa: PTH118
+            before = f"{below}/" if below else ""
             for name, inner in reversed(entries):
-                within = f"{below}/{name}" if below else name
+                within = before + name
                 if not inner or not self._choice.excludes(prefix + within):
-                    todo.append((path / name, within, inner))
+                    todo.append((inside + name, within, inner))
 
 
-def _entries(folder: Path) -> list[tuple[str, bool]]:
+def _entries(folder: str) -> list[tuple[str, bool]]:
     """The names in a folder that are not hidden, sorted, and which of them are folders."""
     with os.scandir(folder) as entries:
         return sorted(

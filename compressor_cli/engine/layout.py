@@ -8,7 +8,7 @@ import string
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from compressor_cli.engine.gather import Asset
 from compressor_cli.engine.names import split
@@ -35,7 +35,7 @@ class Layout:
         if self.file is not None:
             return self.file
         if self.folder is not None:
-            return self.folder.joinpath(*PurePosixPath(asset.within).parts)
+            return self.folder / asset.within
         stem, extension = split(asset.path.name)
         return Path(
             (self.template or "").format_map(
@@ -70,17 +70,20 @@ def check_template(text: str) -> None:
         )
 
 
-def check_layout(pairs: Sequence[tuple[Asset, Path]], *, in_place: bool) -> None:
+def check_layout(
+    pairs: Sequence[tuple[Asset, Path]], *, in_place: bool, real: RealNames | None = None
+) -> None:
     """Finds what would go wrong with the results.
 
     Raises UsageProblem when two of them would be one file, one would lie in another, or one would
     replace a source or what is no file; OutputProblem when a place cannot be looked at. Names that
-    differ only in case or in Unicode form count as one: on some systems they are.
+    differ only in case or in Unicode form count as one: on some systems they are. `real`: those
+    that are known already.
     """
-    names = _Names()
+    real = real or RealNames()
     taken: dict[str, Path] = {}
     for asset, path in pairs:
-        other = taken.setdefault(names.of(path), asset.path)
+        other = taken.setdefault(_folded(real.of(path)), asset.path)
         if other is not asset.path:
             raise UsageProblem(f"the results of {other} and {asset.path} would both be {path}")
     if in_place:
@@ -88,11 +91,12 @@ def check_layout(pairs: Sequence[tuple[Asset, Path]], *, in_place: bool) -> None
     folders: set[str] = set()
     sources: dict[object, Path] = {}
     for asset, _ in pairs:
-        sources[names.of(asset.path)] = asset.path
-        sources[_identity(asset.path) or asset.path] = asset.path
+        sources[_folded(real.of(asset.path))] = asset.path
+        sources[asset.identity or _identity(asset.path) or asset.path] = asset.path
     for asset, path in pairs:
-        _check_folders(names.of(path), path, taken, folders)
-        source = sources.get(names.of(path), sources.get(_identity(path)))
+        name = _folded(real.of(path))
+        _check_folders(name, path, taken, folders)
+        source = sources.get(name, sources.get(_identity(path)))
         if source is not None:
             whose = "itself" if source == asset.path else f"the source {source}"
             raise UsageProblem(
@@ -127,29 +131,44 @@ def check_writable(targets: Iterable[Path]) -> None:
             folder = folder.parent
 
 
-class _Names:
-    """One name a file, however it is reached through links, case and Unicode form."""
+class RealNames:
+    """One absolute name a file, however it is reached through links; each is looked at once."""
 
     def __init__(self) -> None:
-        self._folders: dict[Path, str] = {}
+        self._files: dict[str, str] = {}
+        self._folders: dict[str, str] = {}
 
     def of(self, path: Path) -> str:
-        if path.name == ".." or os.path.islink(path):  # noqa: PTH114 - never raises
-            return _folded(os.path.realpath(path))
-        folder = self._folders.get(path.parent)
-        if folder is None:
-            folder = self._folders[path.parent] = os.path.realpath(path.parent)
-        return _folded(os.path.join(folder, path.name))  # noqa: PTH118 - quick, for many
+        """The name of a file, which need not be there."""
+        text = str(path)
+        found = self._files.get(text)
+        if found is None:
+            found = self._files[text] = self._found(text)
+        return found
+
+    def _found(self, text: str) -> str:
+        cut = text.rfind(os.sep) + 1
+        folder, name = text[:cut], text[cut:]
+        if name in ("", os.curdir, os.pardir) or ":" in name or os.path.islink(text):  # noqa: PTH114
+            return os.path.realpath(text)
+        real = self._folders.get(folder)
+        if real is None:
+            real = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
+            self._folders[folder] = real
+        return real + name
 
 
 def _folded(name: str) -> str:
+    """One text for what differs only in case and Unicode form."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _identity(path: Path) -> object:
     """What makes two names one file, also by hard links; None where nothing is yet."""
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - quick, for many
     except FileNotFoundError:
         return None
     except OSError as error:

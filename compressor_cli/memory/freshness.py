@@ -19,11 +19,15 @@ Verdict = Literal["fresh", "missing", "changed", "options", "output"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was found. `sha1`: the source's; None where the answer did not need it."""
+    """What was found. `sha1`: the source's; None where the answer did not need it.
+
+    `newer`: the target is fresh, and modified later than its source, as make wants it.
+    """
 
     verdict: Verdict
     locked: Locked | None
     sha1: str | None = None
+    newer: bool = False
 
 
 def look(
@@ -37,7 +41,7 @@ def look(
     locked = lock.find(source)
     if locked is None:
         return Look("missing", None)
-    sha1 = digests.sha1(source)
+    sha1, modified = digests.seen(source)
     in_place = source == target
     if sha1 != (locked.output if in_place else locked.input):
         return Look("changed", locked, sha1)
@@ -45,13 +49,16 @@ def look(
         return Look("options", locked, sha1)
     if in_place:
         return Look("fresh", locked, sha1)
-    if locked.target != lock.key(target) or _sha1(digests, target) != locked.output:
+    if locked.target != lock.key(target):
         return Look("output", locked, sha1)
-    return Look("fresh", locked, sha1)
+    output, made = _seen(digests, target)
+    if output != locked.output:
+        return Look("output", locked, sha1)
+    return Look("fresh", locked, sha1, newer=made > modified)
 
 
-def _sha1(digests: Digests, target: Path) -> str | None:
+def _seen(digests: Digests, target: Path) -> tuple[str | None, int]:
     try:
-        return digests.sha1(target)
+        return digests.seen(target)
     except InputProblem:
-        return None
+        return None, 0
