@@ -18,7 +18,6 @@ from measuring import Command, Ratio, Run, ratio, run, seconds
 from place import KEY, Missing, Place
 from servers import ending
 from table import Line, Target, duration, memory
-from unchanged import second_run
 
 WORKERS = 4
 WIDTH, HEIGHT = 420, 315
@@ -41,7 +40,6 @@ def measure(place: Place) -> Iterator[Line]:
             yield from _batch(place, folder, images, Sandbox(answers, service))
     except Missing as missing:
         yield Line("batch", "", str(missing))
-    yield from second_run(place)
 
 
 def _batch(place: Place, folder: Path, images: int, sandbox: Sandbox) -> Iterator[Line]:

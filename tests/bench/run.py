@@ -23,6 +23,7 @@ import live
 import machine
 import polling
 import startup
+import unchanged
 import upload
 from measuring import Failed
 from place import Missing, Place
@@ -34,6 +35,7 @@ SECTIONS: dict[str, Callable[[Place], Iterator[Line]]] = {
     "download": download.measure,
     "polling": polling.measure,
     "live": live.measure,
+    "unchanged": unchanged.measure,
     "batch": batch.measure,
 }
 HEADING = """# Measured

@@ -54,6 +54,8 @@ LINES = {
     "batch": [
         "batch, 100 images of 50 kB, answered at once",
         "batch, 100 images of 50 kB, answered later",
+    ],
+    "unchanged": [
         "second run, 1000 files, in place, beside git status",
         "second run, 1000 files, in place: files read",
         "second run, 1000 files, with -o, results too, beside git status",

@@ -33,7 +33,7 @@ class Tree:
         return ["compress", SOURCES, *(["--in-place"] if self.in_place else ["-o", RESULTS])]
 
 
-def second_run(place: Place) -> Iterator[Line]:
+def measure(place: Place) -> Iterator[Line]:
     files = place.rounds(1000, 10_000)
     try:
         tool("git")
