@@ -35,8 +35,8 @@ SECTIONS: dict[str, Callable[[Place], Iterator[Line]]] = {
     "download": download.measure,
     "polling": polling.measure,
     "live": live.measure,
-    "unchanged": unchanged.measure,
     "batch": batch.measure,
+    "unchanged": unchanged.measure,
 }
 HEADING = """# Measured
 
