@@ -17,6 +17,7 @@ from compressor_cli.commands.asking import ask
 from compressor_cli.commands.options import Connection, OutputOptions, grouped
 from compressor_cli.commands.session import configured, lively, speaker
 from compressor_cli.errors import CompressorError, worst
+from compressor_cli.memory.key import Key
 from compressor_cli.memory.settings import Settings
 from compressor_cli.terminal.output import Output
 
@@ -63,10 +64,15 @@ def doctor(connection: Connection, speech: OutputOptions) -> int:
 def _findings(settings: Settings, output: Output) -> Iterator[Finding]:
     loopback = is_loopback_host(_host(settings))
     yield _found("settings", lambda: f"{settings.config_path}, profile {_profile(settings)}")
-    yield _found("key", lambda: f"from {settings.key().source}")
+    key: Key | None = None
+    try:
+        key = settings.key()  # once: it may come out of a pipe
+        yield Finding("key", f"from {key.source}")
+    except CompressorError as error:
+        yield _bad("key", error)
     yield Finding("proxy", "none: the API is on this machine" if loopback else _proxy(settings))
     yield Finding("certificates", *_certificates(settings))
-    yield from _service(settings)
+    yield from _service(settings, key)
     yield _found("state", lambda: _state(settings))
     yield Finding("terminal", _terminal(output))
     yield Finding("sandbox", _sandbox())
@@ -76,7 +82,11 @@ def _found(name: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(name, look())
     except CompressorError as error:
-        return Finding(name, error.message, error.hint, error.exit_code)
+        return _bad(name, error)
+
+
+def _bad(name: str, error: CompressorError) -> Finding:
+    return Finding(name, error.message, error.hint, error.exit_code)
 
 
 def _profile(settings: Settings) -> str:
@@ -112,15 +122,15 @@ def _certificates(settings: Settings) -> tuple[str, str, int]:
     return f"the system's: {paths.cafile or paths.capath or 'none, so those of certifi'}", "", 0
 
 
-def _service(settings: Settings) -> Iterator[Finding]:
-    if settings.key_source() is None:
+def _service(settings: Settings, key: Key | None) -> Iterator[Finding]:
+    if key is None:
         yield Finding("service", "not asked, without a key")
         return
     begun = time.monotonic()
     try:
-        account = ask(settings, settings.key().value)
+        account = ask(settings, key.value)
     except CompressorError as error:
-        yield Finding("service", error.message, error.hint, error.exit_code)
+        yield _bad("service", error)
         return
     took = 1000 * (time.monotonic() - begun)
     yield Finding("service", f"{settings.api_url.value} accepts the key, in {took:.0f} ms")

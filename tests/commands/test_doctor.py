@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -88,3 +89,16 @@ def test_the_proxy_is_named_without_its_password(compressor: Compressor) -> None
     assert "secret-word" not in done.stdout + done.stderr
     assert line(done.lines, "certificates").startswith("BAD")
     assert KEY not in done.stdout
+
+
+@pytest.mark.usefixtures("box")
+def test_a_key_out_of_a_pipe_is_read_once(compressor: Compressor) -> None:
+    """A second reading of a pipe finds nothing."""
+    pipe = compressor.folder / "key"
+    os.mkfifo(pipe)
+    env = {"COMPRESSOR_API_KEY": None, "COMPRESSOR_API_KEY_FILE": str(pipe)}
+    going = compressor.start("doctor", env=env)
+    with pipe.open("w") as writer:
+        writer.write(f"{KEY}\n")
+    done = going.ended(10)
+    assert done.code == 0, done.stdout
