@@ -19,7 +19,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from compressor_cli.api.client import ApiClient
@@ -75,12 +74,7 @@ class Client:
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -106,9 +100,9 @@ class Client:
 
     def status(self, job: Job | str) -> Job:
         """One look at a job. Raises NotKnown, KeyProblem, TemporaryTrouble."""
-        look = self._api.job(self._known(job).job_id or "").job
-        self._notes().observed(look)
-        return look
+        seen = self._api.job(_id(job)).job
+        self._notes().observed(seen)
+        return seen
 
     def wait(self, job: Job | str, *, timeout: float | None = None) -> Job:
         """Poll until the job is completed.
@@ -149,9 +143,7 @@ class Client:
 
     def _known(self, job: Job | str) -> Item:
         """The road of a job, with what the ledger knows of its source."""
-        job_id = job if isinstance(job, str) else job.id
-        if not is_job_id(job_id):
-            raise UsageProblem(f"{job_id!r} is not a job id")
+        job_id = _id(job)
         return known_item(job_id, self._ledger.find(self._api.api_url, job_id))
 
     def _notes(self) -> Notebook:
@@ -188,6 +180,14 @@ class Client:
             )
             plan = replace(plan, deliver=deliver)
         return Pipeline(crew, api=api, journal=self._ledger, notes=notes, gate=gate, plan=plan)
+
+
+def _id(job: Job | str) -> str:
+    """Raises UsageProblem for what cannot be an id."""
+    job_id = job if isinstance(job, str) else job.id
+    if not is_job_id(job_id):
+        raise UsageProblem(f"{job_id!r} is not a job id")
+    return job_id
 
 
 def _job(item: Item) -> Job:

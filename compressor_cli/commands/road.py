@@ -13,7 +13,7 @@ from compressor_cli.commands.session import Session, lively
 from compressor_cli.commands.showing import Results, Shown
 from compressor_cli.engine.crew import Crew, DeadlinePassed, Tick
 from compressor_cli.engine.deadline import Deadline
-from compressor_cli.engine.early import note_left, too_late
+from compressor_cli.engine.early import jobs_are, note_left, too_late
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.notebook import Notebook
 from compressor_cli.engine.pipeline import Pipeline, Plan
@@ -189,8 +189,7 @@ def _still_running(open_items: Sequence[Item]) -> str:
     ]
     if not jobs:
         return ""
-    which = "the job is" if len(jobs) == 1 else f"{len(jobs)} jobs are"
-    return f"; {which} still running in the service"
+    return f"; {jobs_are(len(jobs))} still running in the service"
 
 
 def _view(output: Output, *, closings: bool) -> AbstractContextManager[View]:

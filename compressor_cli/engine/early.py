@@ -24,5 +24,11 @@ def too_late(items: Sequence[Item], *, timeout: float) -> CompressorError:
         return MaybeAccepted(f"{timeout:g} s are over, and the answer to an upload had not come")
     if not running:
         return TemporaryTrouble(f"nothing was accepted within {timeout:g} s")
-    jobs = "the job is" if len(running) == 1 else f"{len(running)} jobs are"
-    return NotFinished(f"{timeout:g} s are over, and {jobs} not at an end; the service works on")
+    return NotFinished(
+        f"{timeout:g} s are over, and {jobs_are(len(running))} not at an end; the service works on"
+    )
+
+
+def jobs_are(count: int) -> str:
+    """The beginning of what is said of so many jobs."""
+    return "the job is" if count == 1 else f"{count} jobs are"

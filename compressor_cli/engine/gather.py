@@ -75,9 +75,8 @@ class _Search:
     def __init__(self, choice: Choice) -> None:
         self.found = Gathered()
         self._choice = choice
-        self._names: dict[
-            tuple[int, int], tuple[Path, ...]
-        ] = {}  # of each file, by device and inode
+        # of each file, by device and inode
+        self._names: dict[tuple[int, int], tuple[Path, ...]] = {}
         self._others: set[str] = set()
 
     def argument(self, text: str) -> None:

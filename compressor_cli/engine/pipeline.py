@@ -6,13 +6,13 @@ main thread iterates over `run` and alone decides when to leave.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 
 from compressor_cli.api.client import ApiClient, Look
+from compressor_cli.api.options import canonical
 from compressor_cli.engine.crew import Channel, Crew, Tick
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.notebook import Journal, Notebook
@@ -101,7 +101,7 @@ class Pipeline:
         """Whether the same is sent for another item already, whose job will be this one's too."""
         if item.sha1 is None:
             return False
-        same = (item.sha1, json.dumps(item.options, sort_keys=True))
+        same = (item.sha1, canonical(item.options))
         leader = self._leaders.setdefault(same, item)
         if leader is not item:
             self._followers.setdefault(leader, []).append(item)

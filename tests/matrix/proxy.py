@@ -8,7 +8,6 @@ import struct
 import threading
 import time
 from dataclasses import dataclass, field
-from types import TracebackType
 from urllib.parse import urlsplit
 
 _SLICE = 65536
@@ -78,12 +77,7 @@ class Proxy:
             self.open()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)

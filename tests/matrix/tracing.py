@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 import pytest
@@ -50,16 +49,11 @@ class Tracer:
         assert self._process.stderr is not None
         said = self._process.stderr.readline()
         if b"attached" not in said:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise AssertionError(said)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait(10)
         assert self._process.stderr is not None
