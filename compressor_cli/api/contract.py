@@ -42,6 +42,10 @@ class Artifact:
     sha1: str | None = None
 
 
+UNTOLD = Artifact()
+"""The side of which nothing is told: one for all, since thousands of jobs may be waited for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One answer about a job. `word` is the service's own state word, "" if it gave none."""
@@ -51,8 +55,8 @@ class Job:
     word: str = ""
     url: str | None = None
     message: str = ""
-    input: Artifact = field(default_factory=Artifact)
-    output: Artifact = field(default_factory=Artifact)
+    input: Artifact = UNTOLD
+    output: Artifact = UNTOLD
     raw: Json = field(default_factory=dict)
 
     @property
@@ -132,7 +136,7 @@ def _state(body: Json, word: str, url: str | None) -> State:
 
 def _artifact(value: object) -> Artifact:
     if not isinstance(value, dict):
-        return Artifact()
+        return UNTOLD
     size = value.get("size")
     sane = isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= MAX_SIZE
     sha1 = _text(value, "sha1")

@@ -25,6 +25,8 @@ E = TypeVar("E")
 T = TypeVar("T")
 GRACE = 1.0
 """Seconds that workers have to come to an end by themselves."""
+LATE_GRACE = 0.5
+"""The least of them that is left to the late ones, if the others took all."""
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -77,6 +79,24 @@ class Channel(Generic[T]):
             raise Stopped
         return value
 
+    def gather(self, most: int) -> list[T]:
+        """The next value once it is there, and those that wait behind it, so many at most.
+
+        Raises Stopped when the command ends and none is left.
+        """
+        values = [self._queue.get()]
+        while not isinstance(values[-1], _End) and len(values) < most:
+            try:
+                values.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+        found = [value for value in values if not isinstance(value, _End)]
+        if len(found) < len(values):
+            self.end()  # for the next time
+        if not found:
+            raise Stopped
+        return found
+
     def end(self) -> None:
         self._queue.put(_End())
 
@@ -98,10 +118,10 @@ class Crew(Generic[E]):
         self.deadline = deadline or Deadline()
         self._tick = tick
         self._signals = _SIGNALS if signals else ()
-        self._channels: list[Channel[object]] = []
+        self._channels: dict[bool, list[Channel[object]]] = {False: [], True: []}  # by `late`
         self._events: queue.SimpleQueue[E | _Signalled | _Crashed] = queue.SimpleQueue()
         self._stop = threading.Event()
-        self._workers: list[threading.Thread] = []
+        self._workers: dict[bool, list[threading.Thread]] = {False: [], True: []}
         self._litter: set[Path] = set()
         self._lock = threading.Lock()
         self._signalled: int | None = None
@@ -131,19 +151,17 @@ class Crew(Generic[E]):
         self._signalled = number
         self._events.put(_Signalled(number))  # the one thing that is safe in a handler
 
-    def _halt(self) -> None:
-        self._stop.set()
-        for channel in self._channels:
-            channel.end()
-
-    def channel(self) -> Channel[T]:
-        """A new queue for this crew's workers."""
+    def channel(self, *, late: bool = False) -> Channel[T]:
+        """A new queue for this crew's workers, or for the late ones."""
         channel: Channel[T] = Channel()
-        self._channels.append(channel)  # type: ignore[arg-type]
+        self._channels[late].append(channel)  # type: ignore[arg-type]
         return channel
 
-    def work(self, task: Callable[[], None], *, name: str) -> None:
-        """Start a daemon thread that runs `task`. An error it does not handle ends the command."""
+    def work(self, task: Callable[[], None], *, name: str, late: bool = False) -> None:
+        """Start a daemon thread that runs `task`. An error it does not handle ends the command.
+
+        `late`: its channel ends after the other workers, and so it still gets what they leave.
+        """
 
         def run() -> None:
             try:
@@ -154,7 +172,7 @@ class Crew(Generic[E]):
                 self._events.put(_Crashed(error))
 
         thread = threading.Thread(target=run, name=name, daemon=True)
-        self._workers.append(thread)
+        self._workers[late].append(thread)
         thread.start()
 
     def post(self, event: E) -> None:
@@ -213,10 +231,15 @@ class Crew(Generic[E]):
 
     def dismiss(self) -> None:
         """Stop all workers, wait for them a moment, and remove the temporary files they left."""
-        self._halt()
+        self._stop.set()
         until = time.monotonic() + GRACE
-        for thread in self._workers:
-            thread.join(max(0.0, until - time.monotonic()))
+        for late in (False, True):
+            for channel in self._channels[late]:
+                channel.end()
+            if late:
+                until = max(until, time.monotonic() + LATE_GRACE)
+            for thread in self._workers[late]:
+                thread.join(max(0.0, until - time.monotonic()))
         self._tidy()
 
     def _tidy(self) -> None:

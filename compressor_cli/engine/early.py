@@ -29,6 +29,14 @@ def too_late(items: Sequence[Item], *, timeout: float) -> CompressorError:
     )
 
 
+def asked_too_long(wait: float) -> NotFinished:
+    """The error that it is when the service asks for a wait, in seconds, beyond the deadline."""
+    return NotFinished(
+        f"the job is still running, and the service asks to wait {wait:.0f} s, "
+        "longer than the time that is left"
+    )
+
+
 def jobs_are(count: int) -> str:
     """The beginning of what is said of so many jobs."""
     return "the job is" if count == 1 else f"{count} jobs are"

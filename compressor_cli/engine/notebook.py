@@ -6,14 +6,18 @@ What only saves a question later does not: the service knows it too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 from compressor_cli.api.contract import Job, Json, State
+from compressor_cli.engine.crew import Channel, Crew
 from compressor_cli.errors import OutputProblem
 
 Unaccepted = Literal["unknown", "not-sent", "failed"]
 """How a POST ends that brought no job: nobody knows, surely nothing accepted, refused."""
+
+MOST_AT_ONCE = 500
+"""So many looks are noted in one go: longer nobody else is kept from the ledger."""
 
 
 class Journal(Protocol):
@@ -38,16 +42,7 @@ class Journal(Protocol):
 
     def ended(self, number: int, *, state: Unaccepted, message: str) -> None: ...
 
-    def observed(
-        self,
-        api_url: str,
-        job_id: str,
-        *,
-        state: State,
-        word: str,
-        result: Json | None,
-        message: str,
-    ) -> None: ...
+    def observed(self, api_url: str, jobs: Sequence[Job]) -> None: ...
 
     def saved(self, api_url: str, job_id: str, path: str) -> None: ...
 
@@ -60,17 +55,10 @@ class Notebook:
         self._api_url = api_url
         self._remark = remark
 
-    def observed(self, job: Job) -> None:
-        """What a look at a job told."""
+    def observed(self, *jobs: Job) -> None:
+        """What looks at jobs told, in their order; many cost little more than one."""
         try:
-            self._journal.observed(
-                self._api_url,
-                job.id,
-                state=job.state,
-                word=job.word,
-                result=job.raw,
-                message=job.message,
-            )
+            self._journal.observed(self._api_url, jobs)
         except OutputProblem as error:
             self._remark(error.message)
 
@@ -80,3 +68,31 @@ class Notebook:
             self._journal.saved(self._api_url, job.id, path)
         except OutputProblem as error:
             self._remark(error.message)
+
+
+class Scribe:
+    """Notes what looks told in a thread of its own, so that no look waits for the disk.
+
+    While one note is written others gather, and these are then written together.
+    """
+
+    def __init__(self, crew: Crew[Any], notes: Notebook) -> None:
+        self._crew = crew
+        self._notes = notes
+        self._seen: Channel[tuple[Job, Callable[[], None] | None]] = crew.channel(late=True)
+        self._begun = False
+
+    def observed(self, job: Job, then: Callable[[], None] | None = None) -> None:
+        """Note what a look told, for one caller at a time; `then` goes on, once that is done."""
+        if not self._begun:
+            self._begun = True
+            self._crew.work(self._write, name="notes", late=True)
+        self._seen.put((job, then))
+
+    def _write(self) -> None:
+        while True:
+            seen = self._seen.gather(MOST_AT_ONCE)
+            self._notes.observed(*(job for job, _ in seen))
+            for _, then in seen:
+                if then is not None:
+                    then()

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from compressor_cli.api.client import ApiClient, Look
 from compressor_cli.api.options import canonical
 from compressor_cli.engine.crew import Channel, Crew, Tick
+from compressor_cli.engine.early import asked_too_long
 from compressor_cli.engine.gate import Gate
-from compressor_cli.engine.notebook import Journal, Notebook
+from compressor_cli.engine.notebook import Journal, Notebook, Scribe
 from compressor_cli.engine.polling import LAST_LOOK, Outcome, Poller, Watch
 from compressor_cli.engine.submitting import Desk, check_input, failure, submit
 from compressor_cli.engine.updates import Delayed, Ended, Item, Looked, Submitted, Update
@@ -63,7 +64,7 @@ class Pipeline:
         plan: Plan,
     ) -> None:
         self._crew = crew
-        self._notes = notes
+        self._scribe = Scribe(crew, notes)
         self._plan = plan
         self._desk = Desk(crew, api, journal, gate)
         self._poller = Poller(crew, look=api.job, told=self._told, gate=gate)
@@ -189,26 +190,31 @@ class Pipeline:
                 self._arrive(follower)
 
     def _told(self, watch: Watch, outcome: Outcome, next_in: float | None) -> None:
-        """An outcome of the poller, in its thread: record it and send its items on."""
+        """An outcome of the poller, in its thread: have it noted, then send its items on."""
         over = next_in is None or self._in_vain(next_in)
         with self._lock:
             items = self._waiting.get(watch.job_id, [])
             if over:
                 self._waiting.pop(watch.job_id, None)
-        if isinstance(outcome, Look):
-            self._notes.observed(outcome.job)
         for item in items:
             if isinstance(outcome, Look):
                 item.job = outcome.job
                 self._crew.post(Looked(item, next_in))
             elif next_in is not None:
                 self._crew.post(Delayed(item, outcome, next_in))
-            if over:
+
+        def go_on() -> None:
+            for item in items:
                 self._looked_enough(item, outcome, next_in)
+
+        if isinstance(outcome, Look):
+            self._scribe.observed(outcome.job, go_on if over else None)
+        elif over:
+            go_on()
 
     def _looked_enough(self, item: Item, outcome: Outcome, next_in: float | None) -> None:
         if next_in is not None:
-            self._end(item, _asked_too_long(next_in))
+            self._end(item, asked_too_long(next_in))
         elif isinstance(outcome, Look):
             self._arrive(item)
         elif isinstance(outcome, NotKnown) and item.kept is not None:
@@ -240,10 +246,3 @@ class Pipeline:
                     self._end(item, error)
             else:
                 self._end(item)
-
-
-def _asked_too_long(wait: float) -> NotFinished:
-    return NotFinished(
-        f"the job is still running, and the service asks to wait {wait:.0f} s, "
-        "longer than the time that is left"
-    )

@@ -11,6 +11,7 @@ import heapq
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from compressor_cli.engine.gate import Gate
 from compressor_cli.errors import BadAnswer, CompressorError, NotKnown, TemporaryTrouble, Throttled
 
 WORKERS = 16
+AHEAD = 2 * WORKERS
+"""So many looks are handed out and not yet answered, at most: one that is due waits for no more."""
 BAD_ANSWERS = 3
 """So many unreadable answers in a row end the wait for a job."""
 LAST_LOOK = 1.0
@@ -49,12 +52,21 @@ class Watch:
 
 
 class Schedule:
-    """Which job is due when: a heap of due times. Pure: the caller brings time and chance."""
+    """Which job is due when: a heap of due times. Pure: the caller brings time and chance.
+
+    First looks that nobody expects at a certain time take turns with those that are due.
+    """
 
     def __init__(self, *, chance: Callable[[], float] = random.random) -> None:
         self._chance = chance
         self._heap: list[tuple[float, int, Watch]] = []
         self._count = 0
+        self._new: deque[Watch] = deque()
+        self._new_is_next = True
+
+    def add_new(self, watch: Watch) -> None:
+        """Look at this job for the first time, as soon as there is room for it."""
+        self._new.append(watch)
 
     def add(self, watch: Watch, *, at: float) -> None:
         """Look at this job at the time `at`."""
@@ -63,11 +75,18 @@ class Schedule:
 
     def delay(self, now: float) -> float | None:
         """Seconds until the next job is due; None when there is none."""
+        if self._new:
+            return 0.0
         return max(0.0, self._heap[0][0] - now) if self._heap else None
 
     def take(self, now: float) -> Watch | None:
-        """The job that is due longest, off the schedule; None when none is due."""
-        return heapq.heappop(self._heap)[2] if self._heap and self._heap[0][0] <= now else None
+        """The job that is due longest, or a new one, off the schedule; None when none is due."""
+        is_due = bool(self._heap) and self._heap[0][0] <= now
+        if self._new and (self._new_is_next or not is_due):
+            self._new_is_next = False
+            return self._new.popleft()
+        self._new_is_next = True
+        return heapq.heappop(self._heap)[2] if is_due else None
 
     def settle(
         self, watch: Watch, outcome: Outcome, *, now: float, left: float | None = None
@@ -136,18 +155,24 @@ class Poller:
         self._inbox.put(Watch(job_id, self._clock(), fresh=fresh, once=once))
 
     def _dispatch(self) -> None:
+        out = 0  # looks that are handed out and not yet answered
         while True:
-            message = self._inbox.get(timeout=self._schedule.delay(self._clock()))
+            delay = self._schedule.delay(self._clock()) if out < AHEAD else None
+            message = self._inbox.get(timeout=delay)
             now = self._clock()
             if isinstance(message, Watch):
-                first = backoff.FIRST_LOOK if message.fresh and not message.once else 0.0
-                self._schedule.add(message, at=now + first)
+                if message.fresh and not message.once:
+                    self._schedule.add(message, at=now + backoff.FIRST_LOOK)
+                else:
+                    self._schedule.add_new(message)
             elif message is not None:
+                out -= 1
                 watch, outcome = message
                 left = self._crew.deadline.remaining()
                 wait = self._schedule.settle(watch, outcome, now=now, left=left)
                 self._told(watch, outcome, wait)
-            while (due := self._schedule.take(now)) is not None:
+            while out < AHEAD and (due := self._schedule.take(now)) is not None:
+                out += 1
                 self._due.put(due)
 
     def _ask(self) -> None:

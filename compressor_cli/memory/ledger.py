@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from compressor_cli.api.contract import State
+from compressor_cli.api.contract import Job, State
 from compressor_cli.errors import OutputProblem
 from compressor_cli.memory.database import Database
 from compressor_cli.memory.entry import FINISHED, Entry, Json
@@ -23,6 +23,7 @@ from compressor_cli.memory.rows import (
     insert,
     is_news,
     marks,
+    observation,
     packed,
     packed_json,
     update,
@@ -119,32 +120,20 @@ class Ledger:
         with self._database.changing() as connection:
             return update(connection, "number = ?", (number,), now=self._now(), **values)
 
-    def observed(
-        self,
-        api_url: str,
-        job_id: str,
-        *,
-        state: State,
-        word: str,
-        result: Json | None,
-        message: str = "",
-    ) -> None:
-        """Notes what the service says now; a job that is not ours yet becomes so.
+    def observed(self, api_url: str, jobs: Sequence[Job]) -> None:
+        """Notes what the service says now, in this order; a job that is not ours yet becomes so.
 
-        Nothing is written when nothing is new. A finished job is never taken back to pending by an
-        answer that came late, and a result that is missing now leaves the one before.
+        All is written or nothing, and nothing when nothing is new. A finished job is never taken
+        back to pending by an answer that came late; a result that is missing leaves the one before.
         """
-        changes: dict[str, object] = {"state": state, "word": packed(word)}
-        if (kept := packed_json(result)) is not None:
-            changes["result"] = kept
-        if message or state != "failed":
-            changes["message"] = packed(message)
-        if not is_news(self._row(api_url, job_id), changes):
+        seen = [(job.id, observation(job)) for job in jobs]
+        if not any(is_news(self._row(api_url, job_id), changes) for job_id, changes in seen):
             return
         with self._database.changing() as connection:
-            row = self._row(api_url, job_id)
-            if is_news(row, changes):
-                self._note(connection, row, (api_url, job_id), changes)
+            for job_id, changes in seen:
+                row = self._row(api_url, job_id)
+                if is_news(row, changes):
+                    self._note(connection, row, (api_url, job_id), changes)
 
     def _note(
         self,

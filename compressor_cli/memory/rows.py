@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
+from compressor_cli.api.contract import Job
 from compressor_cli.memory.entry import FINISHED, Entry
 
 
@@ -87,6 +88,16 @@ def delete(connection: sqlite3.Connection, where: str, which: Sequence[object]) 
 def marks(values: Collection[object]) -> str:
     """The place holders for so many values."""
     return ", ".join("?" * len(values))
+
+
+def observation(job: Job) -> dict[str, object]:
+    """The values of a row that the service's answer about a job sets."""
+    changes: dict[str, object] = {"state": job.state, "word": packed(job.word)}
+    if (kept := packed_json(job.raw or None)) is not None:
+        changes["result"] = kept
+    if job.message or job.state != "failed":
+        changes["message"] = packed(job.message)
+    return changes
 
 
 def is_news(row: sqlite3.Row | None, changes: Mapping[str, object]) -> bool:

@@ -252,3 +252,19 @@ def test_a_url_is_in_doubt_from_the_first_byte(compressor: Compressor, box: Box)
     until(lambda: box.fired() == [1])
     done = going.signalled()
     assert "whether it was accepted is unknown" in done.stderr
+
+
+def test_what_was_seen_before_is_in_the_ledger(
+    compressor: Compressor, box: Box, file: File
+) -> None:
+    """Every word that was told of a job, though notes are written behind its back."""
+    file("a.png")
+    box.script({"on": "upload", "states": ["thawing"] * 99, "times": 5})
+    jobs = [compressor("submit", "-q", "a.png").ids[0] for _ in range(5)]
+    stranger = {"COMPRESSOR_STATE_DIR": str(compressor.home / "stranger")}
+    going = compressor.start("wait", *jobs, env=stranger)
+    for job in jobs:
+        going.says(f"{job}: thawing")
+    assert going.signalled().code == -signal.SIGINT
+    records = compressor("jobs", "--json", env=stranger).records
+    assert {record["id"]: record["status"] for record in records} == dict.fromkeys(jobs, "thawing")

@@ -133,6 +133,41 @@ def test_a_worker_that_does_not_end_is_left_behind(tmp_path: Path) -> None:
     let_go.set()
 
 
+def test_late_workers_get_what_the_others_leave() -> None:
+    """Their channel ends after the others have; however much waits in it, all of it comes."""
+    got: list[int] = []
+    with Crew[int]() as crew:
+        notes: Channel[int] = crew.channel(late=True)
+
+        def leave() -> None:
+            try:
+                crew.sleep(3600.0)
+            finally:
+                for number in range(7):
+                    notes.put(number)
+
+        def read() -> None:
+            while True:
+                got.extend(notes.gather(3))
+
+        crew.work(read, name="late", late=True)
+        crew.work(leave, name="w")
+    assert got == list(range(7))
+
+
+def test_gathering() -> None:
+    """What waits comes at once, so much at most, and the end only after it."""
+    channel: Channel[int] = Channel()
+    for number in range(5):
+        channel.put(number)
+    assert [channel.gather(3), channel.gather(1)] == [[0, 1, 2], [3]]
+    channel.end()
+    assert channel.gather(3) == [4]
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            channel.gather(3)
+
+
 def test_only_registered_files_are_removed(tmp_path: Path) -> None:
     """What has got its final name is released, and what is gone already is no trouble."""
     kept, litter, gone = (tmp_path / name for name in ("kept", "litter", "gone"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Faults
-from raw import RawServer, message, says
+from raw import Connection, RawServer, message, says
 from running import Box, boxed
 from sandbox.pictures import encoded
 
@@ -36,6 +38,7 @@ from compressor_cli.errors import (
     Refused,
     TemporaryTrouble,
 )
+from compressor_cli.memory.ledger import Ledger
 
 from .desk import item_of, travelled
 from .test_submitting import Full
@@ -453,3 +456,53 @@ def test_a_submit_that_cannot_be_noted_is_told(box: Box, files: list[Path], tmp_
     assert type(item.error) is OutputProblem
     assert item.job is not None
     assert item.error.job_id == item.job.id
+
+
+class Slow:
+    """A ledger on a disk that takes no look's note before it is let go."""
+
+    def __init__(self, ledger: Ledger, go: threading.Event) -> None:
+        self._ledger = ledger
+        self._go = go
+        self.in_time = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def observed(self, api_url: str, jobs: Sequence[Job]) -> None:
+        self.in_time = self._go.wait(5.0) and self.in_time
+        self._ledger.observed(api_url, jobs)
+
+
+def test_a_slow_ledger_makes_no_look_late(tmp_path: Path) -> None:
+    """Looks go on while a note is written; an end is told when its note is in the ledger."""
+    go = threading.Event()
+    looks: list[bytes] = []
+
+    def script(connection: Connection) -> None:
+        looks.append(connection.request())
+        more = {"url": "https://h/x"} if len(looks) == 2 else {"status": "thawing"}
+        if len(looks) == 2:
+            go.set()
+        connection.send(message(200, {"id": ID, **more}))
+
+    slow: list[Slow] = []
+
+    def journal(ledger: Ledger) -> Slow:
+        slow.append(Slow(ledger, go))
+        return slow[-1]
+
+    with (
+        RawServer(script) as server,
+        travelled(
+            [Item("x", job_id=ID)],
+            api_url=server.url,
+            state=tmp_path / "state",
+            journal=journal,
+            wait=True,
+        ) as run,
+    ):
+        assert [update.next_in is None for update in run.of(Looked)] == [False, True]
+        (row,) = run.ledger.entries()
+    assert row.state == "completed"
+    assert all(one.in_time for one in slow)

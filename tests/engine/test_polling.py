@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -14,10 +15,18 @@ from hypothesis import strategies as st
 from compressor_cli.api.client import Look
 from compressor_cli.api.contract import Job, State
 from compressor_cli.engine import backoff
-from compressor_cli.engine.crew import Crew
+from compressor_cli.engine.crew import Crew, Tick
 from compressor_cli.engine.deadline import Deadline
 from compressor_cli.engine.gate import Gate
-from compressor_cli.engine.polling import BAD_ANSWERS, GRACE, Outcome, Poller, Schedule, Watch
+from compressor_cli.engine.polling import (
+    AHEAD,
+    BAD_ANSWERS,
+    GRACE,
+    Outcome,
+    Poller,
+    Schedule,
+    Watch,
+)
 from compressor_cli.errors import (
     BadAnswer,
     KeyProblem,
@@ -283,6 +292,57 @@ def test_the_pause_of_one_job_is_that_of_the_others() -> None:
             assert job_id in crew.events()
     assert ("b", 1030.0) in service.asked
     assert [when for _, when in service.asked if when < 1030.0] == [1000.0]
+
+
+def test_a_look_that_is_due_waits_for_no_first_looks() -> None:
+    """However many other jobs were not looked at yet, it is among the next few."""
+    clock = Clock()
+    script: dict[str, list[Outcome]] = {f"j{n}": [look("completed")] for n in range(300)}
+    script["j0"] = [look(), look("completed")]
+    service, others = Service(script, clock), itertools.count()
+    all_there, told, again = (threading.Event() for _ in range(3))
+    crew: Crew[Any] = Crew(Deadline(20))
+
+    def tell(watch: Watch, _outcome: Outcome, wait: float | None) -> None:
+        clock.now += wait or 0.0
+        if watch.job_id == "j0":
+            told.set()
+        crew.post(wait)
+
+    def held(job_id: str) -> Look:
+        if job_id == "j0":
+            assert all_there.wait(5)
+            if told.is_set():
+                again.set()
+        else:
+            assert told.wait(5)
+            assert next(others) < 3 * AHEAD or again.wait(5)
+        return service(job_id)
+
+    poller = Poller(crew, look=held, told=tell, gate=Gate(clock=clock), clock=clock)
+    with crew:
+        for job_id in script:
+            poller.watch(job_id)
+        all_there.set()
+        assert sum(wait is None for wait in itertools.islice(outcomes(crew), 301)) == 300
+
+
+def outcomes(crew: Crew[Any]) -> Iterator[float | None]:
+    """What `tell` posted."""
+    return (event for event in crew.events() if not isinstance(event, Tick))
+
+
+def test_first_looks_and_those_that_are_due_take_turns() -> None:
+    """Neither keeps the other waiting for long."""
+    schedule = Schedule()
+    for name in "abc":
+        schedule.add_new(Watch(name, 0.0))
+        schedule.add(Watch(name.upper(), 0.0), at=5.0)
+    assert schedule.delay(4.0) == 0.0
+    taken = [watch.job_id for _ in range(6) if (watch := schedule.take(5.0))]
+    assert "".join(taken) in {"aAbBcC", "AaBbCc"}
+    assert schedule.take(9.0) is None
+    assert schedule.delay(9.0) is None
 
 
 def test_a_bug_in_a_look_reaches_the_main_thread() -> None:

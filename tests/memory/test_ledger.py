@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from compressor_cli.api.contract import Job, State
 from compressor_cli.errors import OutputProblem, UsageProblem
 from compressor_cli.memory.entry import Entry
 from compressor_cli.memory.ledger import Ledger
@@ -54,6 +55,20 @@ def job(ledger: Ledger, job_id: str, state: str = "pending", api_url: str = API)
     return number
 
 
+def observed(
+    ledger: Ledger,
+    api_url: str,
+    job_id: str,
+    *,
+    state: State,
+    word: str,
+    result: dict[str, object] | None,
+    message: str = "",
+) -> None:
+    """One look is noted."""
+    ledger.observed(api_url, [Job(job_id, state, word, message=message, raw=result or {})])
+
+
 def found(ledger: Ledger, job_id: str = "j", api_url: str = API) -> Entry:
     entry = ledger.find(api_url, job_id)
     assert entry is not None
@@ -75,7 +90,7 @@ def test_the_road_of_a_job(ledger: Ledger) -> None:
     ledger.accepted(number, job_id="j", state="pending", word="enqueued", result={"id": "j"})
     entry = found(ledger)
     assert (entry.state, entry.word, entry.result) == ("pending", "enqueued", {"id": "j"})
-    ledger.observed(API, "j", state="completed", word="completed", result=DONE)
+    observed(ledger, API, "j", state="completed", word="completed", result=DONE)
     ledger.saved(API, "j", "/w/out.jpg")
     assert found(ledger) == Entry(
         number=number,
@@ -121,35 +136,64 @@ def test_without_a_job(ledger: Ledger, state: str, finished: bool) -> None:
 def test_late_and_poor_answers(ledger: Ledger) -> None:
     """A finished job stays finished; a result stays when none comes; a failure keeps its reason."""
     job(ledger, "j")
-    ledger.observed(API, "j", state="pending", word="processing", result={"id": "j"})
-    ledger.observed(API, "j", state="completed", word="completed", result=DONE)
-    ledger.observed(API, "j", state="pending", word="processing", result={"late": True})
-    ledger.observed(API, "j", state="completed", word="", result=None)
+    observed(ledger, API, "j", state="pending", word="processing", result={"id": "j"})
+    observed(ledger, API, "j", state="completed", word="completed", result=DONE)
+    observed(ledger, API, "j", state="pending", word="processing", result={"late": True})
+    observed(ledger, API, "j", state="completed", word="", result=None)
     entry = found(ledger)
     assert (entry.state, entry.word, entry.result) == ("completed", "", DONE)
-    ledger.observed(API, "j", state="failed", word="failed", result=None, message="no")
-    ledger.observed(API, "j", state="failed", word="failed", result=None)
+    observed(ledger, API, "j", state="failed", word="failed", result=None, message="no")
+    observed(ledger, API, "j", state="failed", word="failed", result=None)
     entry = found(ledger)
     assert (entry.state, entry.message, entry.result) == ("failed", "no", DONE)
-    ledger.observed(API, "j", state="completed", word="", result=DONE)
+    observed(ledger, API, "j", state="completed", word="", result=DONE)
     assert found(ledger).message == ""
 
 
 def test_no_news_writes_nothing(ledger: Ledger) -> None:
     """Ten thousand looks at a job that works on cost no write."""
     job(ledger, "j")
-    ledger.observed(API, "j", state="pending", word="processing", result={"id": "j"})
+    observed(ledger, API, "j", state="pending", word="processing", result={"id": "j"})
     before = found(ledger)
     stamp = ledger.path.stat().st_mtime_ns
-    ledger.observed(API, "j", state="pending", word="processing", result={"id": "j"})
+    observed(ledger, API, "j", state="pending", word="processing", result={"id": "j"})
     assert found(ledger) == before
     assert ledger.path.stat().st_mtime_ns == stamp
+
+
+def test_many_are_noted_at_once(ledger: Ledger) -> None:
+    """In their order, also of one job; those that are new become ours; an end stays the end."""
+    job(ledger, "j")
+    jobs = [
+        Job("j", "pending", "thawing", raw={"id": "j", "status": "thawing"}),
+        Job("k", "completed", "completed", raw={"id": "k"}),
+        Job("j", "pending", "processing", raw={"id": "j"}),
+        Job("k", "pending", "late", raw={"late": True}),
+        Job("l", "failed", "failed", message="why", raw={"id": "l"}),
+    ]
+    ledger.observed(API, jobs)
+    assert [entry.job_id for entry in ledger.entries()] == ["l", "k", "j"]
+    j, k, l_ = (found(ledger, one) for one in "jkl")
+    assert (j.state, j.word, j.result) == ("pending", "processing", {"id": "j"})
+    assert (k.state, k.word, k.result) == ("completed", "completed", {"id": "k"})
+    assert k.finished_at is not None
+    assert (l_.state, l_.message) == ("failed", "why")
+    ledger.observed(API, jobs[2:])
+    ledger.observed(API, [])
+    assert [found(ledger, one) for one in "jkl"] == [j, k, l_]  # no news: also no newer times
+
+
+def test_many_are_one_change(ledger: Ledger) -> None:
+    """A fault in one takes the others back."""
+    with pytest.raises(sqlite3.Error):
+        ledger.observed(API, [Job("j", "pending"), Job("k", object())])  # type: ignore[arg-type]
+    assert ledger.entries() == []
 
 
 def test_a_job_of_someone_else(ledger: Ledger) -> None:
     """A look at an unknown job makes it known, once for each API; so does a saved output."""
     for api_url in (API, OTHER, API):
-        ledger.observed(api_url, "x", state="pending", word="odd", result={"id": "x"})
+        observed(ledger, api_url, "x", state="pending", word="odd", result={"id": "x"})
     assert [entry.api_url for entry in ledger.entries()] == [OTHER, API]
     entry = found(ledger, "x")
     assert (entry.source, entry.options, entry.submitted_at) == ("", {}, 1.0)
@@ -163,7 +207,7 @@ def test_one_id_for_two_submits(ledger: Ledger) -> None:
     """A service may know the bytes already: both rows are kept and both learn."""
     first, second = job(ledger, "j"), job(ledger, "j")
     assert found(ledger).number == second
-    ledger.observed(API, "j", state="completed", word="", result=DONE)
+    observed(ledger, API, "j", state="completed", word="", result=DONE)
     assert {(entry.number, entry.state) for entry in ledger.entries()} == {
         (first, "completed"),
         (second, "completed"),
@@ -268,8 +312,8 @@ def test_round_trip(
     ledger.digest(number, input_sha1="a", input_size=size)
     job_id = f"j{number}"
     ledger.accepted(number, job_id=job_id, state="failed", word=word, result=result)
-    ledger.observed(API, job_id, state="failed", word=word, result=None, message=message)
-    ledger.observed(API, path, state="pending", word=word, result=None)
+    observed(ledger, API, job_id, state="failed", word=word, result=None, message=message)
+    observed(ledger, API, path, state="pending", word=word, result=None)
     entry = found(ledger, job_id)
     assert (entry.source, entry.source_path, entry.word) == (path, path, word)
     assert (entry.message, entry.input_size, entry.result) == (message, size, result)
@@ -283,7 +327,7 @@ def test_an_answer_that_cannot_be_kept(ledger: Ledger) -> None:
         deep = {"a": deep}
     number = begun(ledger)
     ledger.accepted(number, job_id="j", state="pending", word="", result=deep)
-    ledger.observed(API, "j", state="completed", word="", result={"not JSON": object()})
+    observed(ledger, API, "j", state="completed", word="", result={"not JSON": object()})
     entry = found(ledger)
     assert (entry.state, entry.result) == ("completed", None)
     while deep:  # unwound by hand: freeing it in one go is deep as well
@@ -330,7 +374,7 @@ def test_threads(ledger: Ledger) -> None:
     def work(name: int) -> None:
         for turn in range(20):
             job(ledger, f"{name}-{turn}")
-            ledger.observed(API, f"{name}-{turn}", state="completed", word="", result=DONE)
+            observed(ledger, API, f"{name}-{turn}", state="completed", word="", result=DONE)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in range(8)]
     for thread in threads:
