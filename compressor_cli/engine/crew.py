@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Generic, TypeVar
 
+from compressor_cli.engine.channel import Channel, Stopped
 from compressor_cli.engine.deadline import Deadline
 from compressor_cli.errors import Interrupted
 
@@ -27,14 +28,12 @@ GRACE = 1.0
 """Seconds that workers have to come to an end by themselves."""
 LATE_GRACE = 0.5
 """The least of them that is left to the late ones, if the others took all."""
+ECHO = 0.25
+"""Seconds in which the same signal again is no second one: timeout(1) sends each twice."""
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-
-
-class Stopped(BaseException):
-    """Raised in a worker that is asked to end; no worker catches it but to tidy up."""
 
 
 class DeadlinePassed(Exception):
@@ -51,54 +50,8 @@ class _Crashed:
     error: BaseException
 
 
-class _End:
-    """Told to the readers of a channel: nothing more will come."""
-
-
 class Tick:
     """Posted when nothing else happened for a while, so that a view can show that time passes."""
-
-
-class Channel(Generic[T]):
-    """A queue between threads whose waiting readers are woken when the command ends."""
-
-    def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
-
-    def put(self, value: T) -> None:
-        self._queue.put(value)
-
-    def get(self, timeout: float | None = None) -> T | None:
-        """The next value, or None after `timeout` seconds. Raises Stopped when the command ends."""
-        try:
-            value = self._queue.get(timeout=timeout)
-        except queue.Empty:
-            return None
-        if isinstance(value, _End):
-            self._queue.put(value)  # for the next reader
-            raise Stopped
-        return value
-
-    def gather(self, most: int) -> list[T]:
-        """The next value once it is there, and those that wait behind it, so many at most.
-
-        Raises Stopped when the command ends and none is left.
-        """
-        values = [self._queue.get()]
-        while not isinstance(values[-1], _End) and len(values) < most:
-            try:
-                values.append(self._queue.get_nowait())
-            except queue.Empty:
-                break
-        found = [value for value in values if not isinstance(value, _End)]
-        if len(found) < len(values):
-            self.end()  # for the next time
-        if not found:
-            raise Stopped
-        return found
-
-    def end(self) -> None:
-        self._queue.put(_End())
 
 
 class Crew(Generic[E]):
@@ -125,6 +78,7 @@ class Crew(Generic[E]):
         self._litter: set[Path] = set()
         self._lock = threading.Lock()
         self._signalled: int | None = None
+        self._signalled_at = 0.0
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Crew[E]:
@@ -145,10 +99,13 @@ class Crew(Generic[E]):
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if number == self._signalled and now - self._signalled_at < ECHO:
+            return
         if self._signalled is not None:  # the second one: at once
             self._tidy()
             os._exit(128 + number)
-        self._signalled = number
+        self._signalled, self._signalled_at = number, now
         self._events.put(_Signalled(number))  # the one thing that is safe in a handler
 
     def channel(self, *, late: bool = False) -> Channel[T]:

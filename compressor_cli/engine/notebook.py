@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from compressor_cli.api.contract import Job, Json, State
-from compressor_cli.engine.crew import Channel, Crew
+from compressor_cli.engine.channel import Channel
+from compressor_cli.engine.crew import Crew
 from compressor_cli.errors import OutputProblem
 
 Unaccepted = Literal["unknown", "not-sent", "failed"]

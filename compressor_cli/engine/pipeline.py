@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from compressor_cli.api.client import ApiClient, Look
 from compressor_cli.api.options import canonical
-from compressor_cli.engine.crew import Channel, Crew, Tick
+from compressor_cli.engine.channel import Channel
+from compressor_cli.engine.crew import Crew, Tick
 from compressor_cli.engine.early import asked_too_long
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.notebook import Journal, Notebook, Scribe

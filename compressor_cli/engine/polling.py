@@ -18,7 +18,8 @@ from typing import Any
 
 from compressor_cli.api.client import Look
 from compressor_cli.engine import backoff
-from compressor_cli.engine.crew import Channel, Crew
+from compressor_cli.engine.channel import Channel
+from compressor_cli.engine.crew import Crew
 from compressor_cli.engine.gate import Gate
 from compressor_cli.errors import BadAnswer, CompressorError, NotKnown, TemporaryTrouble, Throttled
 

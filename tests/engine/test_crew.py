@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from compressor_cli.engine.crew import Channel, Crew, DeadlinePassed, Stopped, Tick
+from compressor_cli.engine.channel import Channel, Stopped
+from compressor_cli.engine.crew import Crew, DeadlinePassed, Tick
 from compressor_cli.engine.deadline import Deadline
 from compressor_cli.errors import Interrupted
 
@@ -274,6 +275,29 @@ with Crew() as crew:
     os.kill(os.getpid(), signal.SIGTERM)
     print("never")
 """
+
+
+TWICE = """
+import os, signal
+from compressor_cli.engine.crew import Crew
+from compressor_cli.errors import Interrupted
+
+with Crew() as crew:
+    os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGHUP)
+    try:
+        next(crew.events())
+    except Interrupted as error:
+        print("in order", error.signal_number)
+"""
+
+
+def test_the_same_signal_twice_in_a_moment_is_one() -> None:
+    """As timeout(1) sends it, to its child and to the group: the way on is told all the same."""
+    done = subprocess.run(
+        [sys.executable, "-c", TWICE], capture_output=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, b"in order 1\n")
 
 
 def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from compressor_cli.api.http import Timeouts
 from compressor_cli.api.outputs import OutputClient
 from compressor_cli.engine import backoff
 from compressor_cli.engine.body import UploadBody
-from compressor_cli.engine.crew import Stopped
+from compressor_cli.engine.channel import Stopped
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.part import Part
 from compressor_cli.engine.patience import THROTTLES

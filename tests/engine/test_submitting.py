@@ -15,7 +15,7 @@ from running import Box
 from sandbox.pictures import encoded
 
 from compressor_cli.engine import backoff
-from compressor_cli.engine.crew import Stopped
+from compressor_cli.engine.channel import Stopped
 from compressor_cli.engine.patience import THROTTLES
 from compressor_cli.engine.source import StdinSource, url_source
 from compressor_cli.engine.submitting import CHECK_ABOVE, submit
