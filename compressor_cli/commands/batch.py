@@ -14,8 +14,8 @@ from pathlib import Path
 from compressor_cli.api.contract import Json
 from compressor_cli.api.options import guess_type, merged
 from compressor_cli.commands.batchoptions import Locking, Placement, Selection
-from compressor_cli.commands.handover import STDIN, stdin_source
 from compressor_cli.commands.options import Processing
+from compressor_cli.commands.standardinput import STDIN, stdin_source
 from compressor_cli.engine.gather import Asset, Choice, Gathered, gather
 from compressor_cli.engine.layout import Layout, RealNames, check_layout, check_template
 from compressor_cli.engine.source import StdinSource, UrlSource, is_url, url_source

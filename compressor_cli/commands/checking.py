@@ -11,7 +11,6 @@ from compressor_cli.commands.batchoptions import Locking, Placement, Reporting, 
 from compressor_cli.commands.check import Budgets
 from compressor_cli.commands.options import Processing, again
 from compressor_cli.commands.reporting import Reporter
-from compressor_cli.commands.road import command_line
 from compressor_cli.engine.globs import matches
 from compressor_cli.errors import CheckFound, InputProblem, UsageProblem
 from compressor_cli.memory import project as projects
@@ -93,6 +92,8 @@ def _row(job: Job, lock: Lock, digests: Digests, limits: Limits, words: list[str
     except InputProblem as error:
         return Row(job.label, "failed", detail=error.message, exit_code=error.exit_code)
     if seen.verdict != "fresh" or seen.locked is None:
+        from compressor_cli.commands.road import command_line  # and with it all that sends
+
         state, why = _FINDINGS[seen.verdict]
         mend = command_line("compress", *words, "--", job.label)
         return _finding(job.label, state, f"{why}: {mend}", before=job.asset.size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ from compressor_cli.api.contract import Json
 from compressor_cli.commands.options import Processing
 from compressor_cli.commands.road import command_line, ids
 from compressor_cli.commands.showing import Results
+from compressor_cli.commands.standardinput import STDIN, stdin_source
 from compressor_cli.engine.source import (
     FileSource,
     Source,
@@ -23,7 +23,6 @@ from compressor_cli.engine.updates import Item
 from compressor_cli.errors import InputProblem, OutputProblem, UsageProblem
 from compressor_cli.terminal.output import Output
 
-STDIN = "-"
 PUBLIC = "what is stored is public, as the service does it, unless store.acl is set"
 
 
@@ -91,15 +90,6 @@ def _source(text: str, headers: dict[str, str]) -> Source:
     if text == STDIN:
         return stdin_source()
     return url_source(text, headers=headers) if is_url(text) else file_source(text)
-
-
-def stdin_source() -> StdinSource:
-    """Standard input. Raises InputProblem where nothing can be expected to come."""
-    if sys.stdin is None:
-        raise InputProblem("there is no standard input, it is closed")
-    if sys.stdin.isatty():
-        raise InputProblem("standard input is the terminal", hint="pipe a file into it")
-    return StdinSource(sys.stdin.buffer)
 
 
 def _is_there(item: Item, place: Destination | None) -> bool:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from compressor_cli.commands.batchoptions import Reporting
 from compressor_cli.commands.showing import Stdout
-from compressor_cli.engine.settlement import Work
 from compressor_cli.engine.updates import Item
+from compressor_cli.engine.work import Work
 from compressor_cli.errors import worst
 from compressor_cli.terminal import ci
 from compressor_cli.terminal.output import Output

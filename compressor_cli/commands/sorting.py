@@ -9,8 +9,8 @@ from compressor_cli.commands.batch import Batch, Job
 from compressor_cli.commands.options import Processing
 from compressor_cli.engine.gather import Asset
 from compressor_cli.engine.names import safe_name
-from compressor_cli.engine.settlement import Work, make_newer
 from compressor_cli.engine.source import file_source
+from compressor_cli.engine.work import Work, make_newer
 from compressor_cli.errors import InputProblem
 from compressor_cli.memory.digests import Digests
 from compressor_cli.memory.freshness import look

@@ -10,14 +10,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from compressor_cli.api.client import ApiClient, Look
 from compressor_cli.api.contract import Json
 from compressor_cli.api.origin import shown
 from compressor_cli.engine.body import PIECE, UploadBody
 from compressor_cli.errors import InputProblem, OutputProblem, UsageProblem
+
+if TYPE_CHECKING:
+    from compressor_cli.api.client import ApiClient, Look
 
 SPOOL_LIMIT = 16 * 1024**3
 """Standard input is kept in a temporary file up to this many bytes."""

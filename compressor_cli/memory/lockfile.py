@@ -10,41 +10,24 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import secrets
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from compressor_cli.errors import InputProblem, OutputProblem
+from compressor_cli.memory import lockline
 from compressor_cli.memory.exclusive import exclusive
+from compressor_cli.memory.lockline import Locked
+from compressor_cli.memory.relative import Relative
 
-T = TypeVar("T")
+__all__ = ["FILE_NAME", "FORMAT", "Lock", "Locked"]
 
 FILE_NAME = "compressor.lock"
 FORMAT = 1
 _HEADER = {FILE_NAME: FORMAT}
+_HEADER_LINE = json.dumps(_HEADER)
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_SHA1 = re.compile(r"[0-9a-f]{40}")
-
-
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """One file that was compressed. Digests are SHA-1 as 40 hex digits, sizes in bytes.
-
-    `target` is relative to the lock's folder too. `kept`: the result was not smaller, so the
-    source's own bytes are the target.
-    """
-
-    input: str
-    input_size: int
-    options: Mapping[str, object]
-    target: str
-    output: str
-    output_size: int
-    kept: bool = False
 
 
 class Lock:
@@ -54,14 +37,12 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._turn = threading.Lock()  # where `exclusive` has no lock, threads still take turns
-        self.entries: dict[str, Locked] = _entries(_text(path), path)
+        self._relative = Relative(path.parent)
+        self.entries, self._is_tidy = _read(_text(path), path)
 
     def key(self, file: Path) -> str:
         """The name of a file in the lock."""
-        try:
-            return Path(os.path.relpath(file, self.path.parent)).as_posix()
-        except ValueError:  # on another drive
-            return file.absolute().as_posix()
+        return self._relative.name(file)
 
     def find(self, file: Path) -> Locked | None:
         return self.entries.get(self.key(file))
@@ -71,10 +52,11 @@ class Lock:
         name = self.key(file)
         try:
             with self._turn, exclusive(self.path) as handle:
+                self._is_tidy = False
                 end, before = _end(handle)
                 os.ftruncate(handle, end)
                 os.lseek(handle, end, os.SEEK_SET)
-                _write(handle, before + _entry_line(name, locked))
+                _write(handle, before + lockline.line(name, locked))
                 self.entries[name] = locked
         except OSError as error:
             raise _unwritable(self.path, error) from None
@@ -82,16 +64,19 @@ class Lock:
     def tidy(self) -> None:
         """Sort the lock, with what other runs added meanwhile; files that are gone stay in it.
 
-        A lock that is sorted is not touched, and may be in a folder that cannot be written.
+        A lock that is sorted is not touched, and may be in a folder that cannot be written. One
+        that was so when it was read is left to those who added to it since, as long as we did not.
         """
         with self._turn:
+            if self._is_tidy:
+                return
             text = _text(self.path)
-            self.entries = _entries(text, self.path)
+            self.entries, _ = _read(text, self.path)
             if text in ("", _sorted(self.entries)):
                 return
             try:
                 with exclusive(self.path):
-                    self.entries = _entries(_text(self.path), self.path)
+                    self.entries, _ = _read(_text(self.path), self.path)
                     if os.name != "nt":
                         _replace(self.path, _sorted(self.entries))
                 if os.name == "nt":  # where an open file cannot be replaced
@@ -107,7 +92,7 @@ def _end(handle: int) -> tuple[int, str]:
     """
     size = os.fstat(handle).st_size
     if not size:
-        return 0, _line(_HEADER)
+        return 0, f"{_HEADER_LINE}\n"
     os.lseek(handle, size - 1, os.SEEK_SET)
     if os.read(handle, 1) == b"\n":
         return size, ""
@@ -117,7 +102,7 @@ def _end(handle: int) -> tuple[int, str]:
     end = content.rfind(b"\n") + 1
     if _is_whole(content[end:].decode("utf-8", "replace")):
         return size, "\n"
-    return end, "" if end else _line(_HEADER)
+    return end, "" if end else f"{_HEADER_LINE}\n"
 
 
 def _is_whole(line: str) -> bool:
@@ -143,70 +128,49 @@ def _text(path: Path) -> str:
         raise OutputProblem(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _entries(text: str, path: Path) -> dict[str, Locked]:
+def _read(text: str, path: Path) -> tuple[dict[str, Locked], bool]:
+    """The entries, and whether the text is surely as `_sorted` writes it. Raises InputProblem."""
     *lines, last = text.split("\n")
+    tidy = not last and lines[:1] == [_HEADER_LINE]
     if _is_whole(last):  # else it was cut off, or there is none
         lines.append(last)
+    reader = lockline.Reader()
     entries: dict[str, Locked] = {}
+    before = ""
     for number, line in enumerate(lines, 1):
-        try:
-            record = json.loads(line)
-            if number == 1 or (isinstance(record, dict) and FILE_NAME in record):
-                _check_header(record, path)  # there are several where new locks were merged
-            else:
-                entries[_checked(record["path"], str)] = _entry(record)
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise _damaged(path, number) from None
-    return entries
+        found = reader.entry(line) if number > 1 else None
+        tidy = tidy and (number == 1 or (found is not None and (number == 2 or before < found[0])))
+        if found is None:
+            found = _entry(line, number, path)
+        if found is not None:
+            before, entries[found[0]] = found
+    return entries, tidy
+
+
+def _entry(line: str, number: int, path: Path) -> tuple[str, Locked] | None:
+    """The entry in any line, None for a header: there are several where new locks were merged."""
+    try:
+        record = json.loads(line)
+        if number == 1 or (isinstance(record, dict) and FILE_NAME in record):
+            _check_header(record, path)
+            return None
+        return lockline.entry(record)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _damaged(path, number) from None
 
 
 def _check_header(record: object, path: Path) -> None:
     if not isinstance(record, dict):
         raise ValueError
-    if _checked(record[FILE_NAME], int) > FORMAT:
+    if lockline.checked(record[FILE_NAME], int) > FORMAT:
         raise InputProblem(f"{path} was written by a newer compressor", hint="install that version")
     if record != _HEADER:
         raise ValueError
 
 
-def _entry(record: Mapping[str, object]) -> Locked:
-    digests = [_checked(record[name], str) for name in ("input", "output")]
-    sizes = [_checked(record[name], int) for name in ("input_size", "output_size")]
-    if not all(_SHA1.fullmatch(digest) for digest in digests) or min(sizes) < 0:
-        raise ValueError
-    return Locked(
-        input=digests[0],
-        input_size=sizes[0],
-        options=_checked(record["options"], dict),
-        target=_checked(record["target"], str),
-        output=digests[1],
-        output_size=sizes[1],
-        kept=_checked(record.get("kept", False), bool),
-    )
-
-
-def _checked(value: object, kind: type[T]) -> T:
-    """Not a subclass: true is no number. Raises TypeError."""
-    if type(value) is not kind:
-        raise TypeError
-    return value
-
-
 def _sorted(entries: Mapping[str, Locked]) -> str:
-    lines = (_entry_line(name, entries[name]) for name in sorted(entries))
-    return "".join((_line(_HEADER), *lines))
-
-
-def _entry_line(name: str, locked: Locked) -> str:
-    record = {field: getattr(locked, field) for field in Locked.__slots__}
-    record["options"] = json.loads(json.dumps(locked.options, sort_keys=True))
-    if not locked.kept:
-        del record["kept"]
-    return _line({"path": name, **record})
-
-
-def _line(record: Mapping[str, object]) -> str:
-    return json.dumps(record, ensure_ascii=True) + "\n"
+    lines = (lockline.line(name, entries[name]) for name in sorted(entries))
+    return "".join((f"{_HEADER_LINE}\n", *lines))
 
 
 def _damaged(path: Path, line: int) -> InputProblem:
