@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
@@ -34,16 +35,19 @@ from compressor_cli.engine.updates import (
     Update,
 )
 from compressor_cli.terminal import text
+from compressor_cli.terminal.columns import MARK, cut
 from compressor_cli.terminal.output import Output
-from compressor_cli.terminal.story import Story, speaks_unicode
+from compressor_cli.terminal.story import SHORTEST_NAME, Story, sizes, speaks_unicode
 
 _OfItem = Sending | Submitted | Looked | Delayed | Receiving | Ended
 REDRAW = 0.1
 """Seconds between two drawings, at least."""
 ROWS = 8
 """Jobs that are drawn at once; the rest is counted."""
+_AROUND = 4  # lines of the screen that the rows leave free
 _NARROW = 70
-_UP_AND_CLEAR = "\x1b[1A\x1b[2K"
+_FIGURES = 42  # columns that they take, with the gaps
+_UP, _CLEAR = "\x1b[1A", "\x1b[2K"
 
 
 @dataclass(slots=True)
@@ -59,6 +63,28 @@ class _Row:
     next_look: float | None = None
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What has ended so far; `saved` in bytes."""
+
+    done: int = 0
+    failed: int = 0
+    saved: int = 0
+
+    def add(self, item: Item) -> None:
+        if item.error is not None:
+            self.failed += 1
+            return
+        self.done += 1
+        before, after = sizes(item) if item.job is not None else (None, None)
+        self.saved += max(0, (before or 0) - after) if after is not None else 0
+
+    def words(self) -> list[str]:
+        said = [f"{self.done} done"] if self.done else []
+        said += [f"{self.failed} failed"] if self.failed else []
+        return [*said, f"{text.size(self.saved)} saved"] if self.saved else said
+
+
 class LiveView:
     """Shows updates as they come. A context manager; `output` writes above the region."""
 
@@ -71,11 +97,15 @@ class LiveView:
     ) -> None:
         self._output = output
         self._clock = clock
-        self._story = Story(output, closings=closings, clock=clock)
+        self._console = _console(color=output.modes.color)
+        self._story = Story(
+            output, closings=closings, width=lambda: self._console.width, clock=clock
+        )
         self._rows: dict[Item, _Row] = {}
+        self._tally = _Tally()
         self._drawn = 0.0
         self._spinner = Spinner("dots" if speaks_unicode() else "line")
-        self._console = _console(color=output.modes.color)
+        self._mark = MARK if speaks_unicode() else "..."
         self._height = 0
 
     def __enter__(self) -> LiveView:
@@ -95,10 +125,16 @@ class LiveView:
         yield
 
     def _draw(self, region: str) -> None:
-        """Put `region`, whole lines, in the place of the one before."""
+        """Put `region`, whole lines, in the place of the one before.
+
+        Lines, as wide as the screen, are written over the old ones; only what is left of those is
+        cleared: nothing flickers.
+        """
         if region or self._height:
+            left = max(0, self._height - region.count("\n"))
+            clearing = f"{_CLEAR}\n" * left + _UP * left
             with suppress(OSError):  # the terminal may be gone; the work goes on
-                sys.stderr.write("\r" + _UP_AND_CLEAR * self._height + region)
+                sys.stderr.write("\r" + _UP * self._height + region + clearing)
                 sys.stderr.flush()
         self._height = region.count("\n")
 
@@ -112,7 +148,8 @@ class LiveView:
         if now - self._drawn >= REDRAW:
             self._drawn = now
             with self._console.capture() as drawn:
-                self._console.print(self._region(), end="")
+                room = max(1, self._console.width - 1)  # in the last column lines would wrap
+                self._console.print(Padding(self._region(), 0), end="", width=room)
             self._draw(drawn.get() if self._rows else "")
 
     def _hides_the_id(self, update: Update | Tick) -> bool:
@@ -124,6 +161,7 @@ class LiveView:
         now = self._clock()
         if isinstance(update, Ended):
             self._rows.pop(update.item, None)
+            self._tally.add(update.item)
             return
         row = self._rows.get(update.item)
         if row is None:
@@ -134,17 +172,20 @@ class LiveView:
             _waiting(row, update, now)
 
     def _region(self) -> RenderableType:
-        now, width = self._clock(), self._console.width
+        now, (width, height) = self._clock(), self._console.size
+        most = max(1, min(ROWS, height - _AROUND))
+        room = max(SHORTEST_NAME, width // 3, width - width // 5 - _FIGURES)
         grid = Table.grid(padding=(0, 1), expand=False)
-        grid.add_column(no_wrap=True, overflow="ellipsis", max_width=max(12, width // 3))
-        for _ in range(2):
-            grid.add_column(no_wrap=True, overflow="ellipsis")
-        for row in list(self._rows.values())[:ROWS]:
-            grid.add_row(Text(row.label), self._gauge(row, width), Text(_figures(row, now, width)))
-        hidden = len(self._rows) - ROWS
-        if hidden > 0:
-            grid.add_row(Text(f"and {hidden} more"), Text(""), Text(""))
-        return grid
+        for _ in range(3):
+            grid.add_column(no_wrap=True, overflow="crop")
+        for row in list(self._rows.values())[:most]:
+            label = Text(cut(row.label, room, mark=self._mark))
+            grid.add_row(label, self._gauge(row, width), Text(_figures(row, now, width)))
+        hidden = len(self._rows) - most
+        foot = ([f"and {hidden} more"] if hidden > 0 else []) + self._tally.words()
+        if not foot:
+            return grid
+        return Group(grid, Text(", ".join(foot), no_wrap=True, overflow="crop"))
 
     def _gauge(self, row: _Row, width: int) -> RenderableType:
         if row.whole:
@@ -179,7 +220,8 @@ def _figures(row: _Row, now: float, width: int) -> str:
         return share + rate
     parts = [row.action, text.duration(now - row.since)]
     if row.next_look is not None and width >= _NARROW:
-        parts.append(f"next look in {max(0, row.next_look - now):.0f} s")
+        left = round(row.next_look - now)
+        parts.append(f"next look in {left} s" if left > 0 else "looking")
     return "  ".join(part for part in parts if part)
 
 

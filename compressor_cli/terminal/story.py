@@ -9,16 +9,20 @@ from collections.abc import Callable
 from compressor_cli.engine.crew import Tick
 from compressor_cli.engine.updates import Delayed, Ended, Item, Looked, Remark, Submitted, Update
 from compressor_cli.terminal import text
+from compressor_cli.terminal.columns import MARK, cut, width_of
 from compressor_cli.terminal.output import Output
 
 HEARTBEAT = 30.0
 """Seconds of silence after which a line says that the wait goes on."""
+SHORTEST_NAME = 12
+"""Columns that are left to a name, however narrow the screen."""
 
 
 class Story:
     """Tells each change of a job once. `clock`: monotonic seconds.
 
-    `closings`: a job that went well gets a last line; not where it was only looked at.
+    `closings`: a job that went well gets a last line; not where it was only looked at. `width`:
+    the columns that such a line may take, where it is read on a screen.
     """
 
     def __init__(
@@ -26,10 +30,12 @@ class Story:
         output: Output,
         *,
         closings: bool = True,
+        width: Callable[[], int] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._output = output
         self._closings = closings
+        self._width = width
         self._clock = clock
         self._begun = self._spoke = clock()
         self._told: dict[Item, str] = {}
@@ -68,7 +74,9 @@ class Story:
         self._next_look.pop(item, None)
         went_well = item.error is None and item.job is not None and item.job.state == "completed"
         if went_well and self._closings:
-            self._say(closing(item, seconds=self._clock() - item.since, unicode=speaks_unicode()))
+            width = None if self._width is None else self._width()
+            seconds = self._clock() - item.since
+            self._say(closing(item, seconds=seconds, unicode=speaks_unicode(), width=width))
 
     def _remark(self, message: str) -> None:
         if message not in self._remarks:
@@ -94,21 +102,32 @@ class Story:
         self._output.note(line)
 
 
-def closing(item: Item, *, seconds: float, unicode: bool = True) -> str:
-    """The last line of a job that went well: `input.mp4  80.6 MB → 29.8 MB  −63.0 %  in 41 s`."""
+def sizes(item: Item) -> tuple[int | None, int | None]:
+    """Bytes before and after, of a job that went well."""
     job = item.job
     assert job is not None
-    before, after = job.input.size or item.size, job.output.size
-    if item.saved is not None:
-        after = item.saved.size
-    parts = [item.label]
+    after = job.output.size if item.saved is None else item.saved.size
+    return job.input.size or item.size, after
+
+
+def closing(item: Item, *, seconds: float, unicode: bool = True, width: int | None = None) -> str:
+    """The last line of a job that went well: `input.mp4  80.6 MB → 29.8 MB  −63.0 %  in 41 s`.
+
+    Where it would be wider than `width` columns, the middle of a long name is left out.
+    """
+    before, after = sizes(item)
+    parts = [""]
     if before is not None and after is not None:
         arrow = "→" if unicode else "->"
         parts.append(f"{text.size(before)} {arrow} {text.size(after)}")
         parts.append(text.saving(before, after))
     parts.append("already there" if item.skipped else f"in {text.duration(seconds)}")
-    line = "  ".join(part for part in parts if part)
-    return line if unicode else line.replace(text.MINUS, "-")
+    figures = "".join(f"  {part}" for part in parts if part)
+    name = text.safe(item.label)
+    if width is not None:
+        room = max(SHORTEST_NAME, width - width_of(figures))
+        name = cut(name, room, mark=MARK if unicode else "...")
+    return name + (figures if unicode else figures.replace(text.MINUS, "-"))
 
 
 def speaks_unicode() -> bool:

@@ -146,8 +146,50 @@ def test_many_jobs_are_counted_after_the_first(screen: Screen) -> None:
         lines = screen.after(1, *(Looked(each, 5.0) for each in items))
         lines = screen.after(1)
     assert len(lines) == ROWS + 1
-    assert lines[-1].startswith("and 5 more")
+    assert lines[-1] == "and 5 more"
     assert screen.read() == []
+
+
+def test_what_has_ended_is_counted_below(screen: Screen) -> None:
+    """How many went well or not, and what they saved so far."""
+    good, bad, working = item("good", state="completed"), item("bad"), item("c.png")
+    bad.error = TemporaryTrouble("no")
+    with screen.view:
+        screen.after(1, Looked(working, 5.0), Looked(good, None))
+        lines = screen.after(1, Ended(bad), Ended(good))
+    assert lines[-1] == "1 done, 1 failed, 50.8 MB saved"
+    assert screen.read() == [line for line in lines if line.startswith("good  80.6 MB")]
+
+
+def test_a_low_screen_is_not_outgrown(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINES", "6")
+    items = [item(f"{number}.png") for number in range(5)]
+    with screen.view:
+        screen.after(1, *(Looked(each, 5.0) for each in items))
+        lines = screen.after(1)
+    assert [line.split()[0] for line in lines] == ["0.png", "1.png", "and"]
+    assert lines[-1] == "and 3 more"
+
+
+def test_long_names_lose_their_middle(screen: Screen) -> None:
+    """Their ends tell them apart; no line is wider than the screen."""
+    one = item("assets/" + "a-long-way-down/" * 9 + "photo-17.png")
+    with screen.view:
+        (line,) = screen.after(1, Looked(one, 5.0))
+        assert re.match(r"assets/.*….*17\.png ", line)
+        one.job = job("completed")
+        (line,) = screen.after(1, Ended(one))
+    assert re.fullmatch(r"assets/.*….*17\.png  80\.6 MB → 29\.8 MB  −63\.0 %  in 2\.0 s", line)
+
+
+def test_nothing_is_cleared_before_it_is_drawn_anew(screen: Screen) -> None:
+    """That would flicker."""
+    with screen.view:
+        screen.after(1, Looked(item("a.png"), 5.0), Looked(item("b.png"), 5.0))
+        screen.after(1)
+        before = len(screen.raw)
+        screen.after(1)
+        assert re.match(r"\r(\x1b\[1A){2}a\.png", screen.raw[before:])
 
 
 def test_long_names_and_narrow_screens_keep_one_line_a_job(screen: Screen) -> None:
@@ -164,7 +206,7 @@ def test_hostile_text_changes_neither_title_nor_colours(screen: Screen) -> None:
     one = item("\x1b]0;gotcha\x07\x1b[31m\u202e[red]:smile:", state="\x1b[5m[/]\x9b2J")
     with screen.view:
         lines = screen.after(1, Looked(one, 5.0))
-        assert r"\x1b]0;gotcha" in lines[0]
+        assert r"\x1b]0;go" in lines[0]
     assert screen._screen.title == ""
     assert "\x1b]0" not in screen.raw
     assert "\x1b[31m" not in screen.raw
