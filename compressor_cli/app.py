@@ -49,7 +49,6 @@ _FROM_STDOUT = {errno.EPIPE, errno.ENOSPC, errno.EBADF}
 
 app = typer.Typer(
     name="compressor",
-    help="Compress images, video, audio, PDF, documents and archives with the Compressor API.",
     epilog=EXIT_CODES,
     add_completion=False,
     rich_markup_mode=None,
@@ -66,9 +65,9 @@ def about(
 ) -> int:
     """Compress images, video, audio, PDF, documents and archives with the Compressor API.
 
-    Hand over files, get a job id, wait, get the verified result:
+    Hand over files, get job ids; wait; get verified results, whole or not at all.
 
-    compressor submit photo.png -o small.png
+    Example: compressor submit photo.png -o small.png
     """
     if version:
         typer.echo(f"compressor {__version__}")

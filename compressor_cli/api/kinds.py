@@ -6,7 +6,7 @@ accepted without a list, so these are the usual extensions. The service itself l
 
 from __future__ import annotations
 
-_EXTENSIONS = {
+EXTENSIONS = {
     "image": "jpg jpeg jpe jfif png apng webp avif heic heif gif tif tiff bmp svg ico",
     "video": "mp4 m4v mov mkv webm avi mpg mpeg wmv flv ogv 3gp",
     "audio": "mp3 m4a aac wav flac ogg oga opus wma aif aiff",
@@ -14,7 +14,9 @@ _EXTENSIONS = {
     "document": "docx xlsx pptx doc xls ppt odt ods odp",
     "archive": "zip tar gz tgz bz2 xz 7z",
 }
-_KIND_OF = {ext: kind for kind, exts in _EXTENSIONS.items() for ext in exts.split()}
+"""By kind: the extensions, apart by blanks. The pre-commit hook has the same list."""
+
+_KIND_OF = {ext: kind for kind, exts in EXTENSIONS.items() for ext in exts.split()}
 
 NAMESPACES = ("image", "video")
 """The kinds whose options the API documents under a name of their own."""

@@ -23,7 +23,11 @@ _OTHER_WAYS = (
     "or set COMPRESSOR_API_KEY or COMPRESSOR_API_KEY_FILE"
 )
 
-auth = typer.Typer(help="The API key: log in, see where it comes from, log out.")
+_HELP = """The API key: log in, see where it comes from, log out.
+
+Example: compressor auth login"""
+
+auth = typer.Typer(help=_HELP)
 
 
 @auth.command(context_settings={"allow_extra_args": True})
@@ -65,7 +69,9 @@ def login(
 @auth.command()
 @grouped
 def status(connection: Connection, speech: OutputOptions) -> int:
-    """Say where the key comes from, never what it is, and whether the service accepts it.
+    """Say where the key comes from and whether it is accepted.
+
+    What it is, is not said. The service is asked once.
 
     Example: compressor auth status
     """

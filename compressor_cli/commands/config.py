@@ -16,7 +16,11 @@ from compressor_cli.memory import places
 from compressor_cli.memory import settings as memory
 from compressor_cli.terminal.text import safe
 
-config = typer.Typer(help="The settings: path, list, get, set, unset, explain.")
+_HELP = """The settings: path, list, get, set, unset, explain.
+
+Example: compressor config list"""
+
+config = typer.Typer(help=_HELP)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help=f"One of: {', '.join(memory.SETTABLE)}.")]
 
@@ -37,7 +41,9 @@ def path(speech: OutputOptions) -> int:
 @config.command("list")
 @grouped
 def list_all(connection: Connection, speech: OutputOptions) -> int:
-    """Print every setting in force and where it comes from; of the key only whether it is set.
+    """Print every setting in force and where it comes from.
+
+    Of the key only whether it is set.
 
     Example: compressor config list
     """
@@ -51,7 +57,9 @@ def list_all(connection: Connection, speech: OutputOptions) -> int:
 @config.command()
 @grouped
 def explain(connection: Connection, speech: OutputOptions) -> int:
-    """Print every value in force, of the settings and of the project file, and where it comes from.
+    """Print every value in force, also of the project file.
+
+    Beside each stands where it comes from.
 
     Example: compressor config explain
     """

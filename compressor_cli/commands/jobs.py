@@ -14,9 +14,7 @@ from compressor_cli.commands.session import configured, speaker
 from compressor_cli.errors import UsageProblem
 from compressor_cli.memory import duration
 
-jobs = typer.Typer(
-    help="The jobs submitted from here: list them, forget them.", invoke_without_command=True
-)
+jobs = typer.Typer(invoke_without_command=True)
 
 
 class State(StrEnum):
@@ -93,7 +91,7 @@ def forget(
         str | None, typer.Option(metavar="TIME", help="Finished ones older than this, as 30d.")
     ] = None,
 ) -> int:
-    """Take jobs out of the ledger; the service and the files are not touched.
+    """Take jobs out of the ledger; nothing else is touched.
 
     Jobs that may still bring something are forgotten only by name.
 

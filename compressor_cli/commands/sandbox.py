@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from compressor_cli.sandbox.options import SandboxOptions
     from compressor_cli.sandbox.running import Sandbox
 
-sandbox = typer.Typer(help="The API on this machine, to try things without key or network.")
+_HELP = """The API on this machine, to try things without key or network.
+
+Example: compressor sandbox exec -- compressor submit photo.png -o small.png"""
+
+sandbox = typer.Typer(help=_HELP)
 
 
 class Answers(StrEnum):
@@ -126,7 +130,7 @@ def execute(
         bool, typer.Option("--verbose", "-v", help="Show each request on stderr.")
     ] = False,
 ) -> int:
-    """Run a command against a sandbox of its own, and end with its exit code.
+    """Run a command against a sandbox; end with its exit code.
 
     Port and key are made for it and set in its environment, and `compressor` in it is this one.
 
