@@ -16,9 +16,11 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Protocol
 
+import httpcore
 import httpx
 
 from compressor_cli import __version__
+from compressor_cli.api.headers import content_length
 from compressor_cli.api.origin import is_loopback_host
 from compressor_cli.api.trouble import host, translated
 from compressor_cli.errors import BadAnswer, TemporaryTrouble, UsageProblem
@@ -26,6 +28,9 @@ from compressor_cli.errors import BadAnswer, TemporaryTrouble, UsageProblem
 SLOWEST = 1024
 """A body slower than this, in bytes a second over SLOW_SPAN seconds, is given up."""
 SLOW_SPAN = 30.0
+BULK = 1024 * 1024
+"""Bytes: where more than this are to come, they are read past the parser."""
+_READ = 256 * 1024
 
 _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -124,9 +129,40 @@ class Http:
             response = self._client.send(request, stream=True)
         try:
             lowered = {name.lower(): value for name, value in response.headers.items()}
-            yield Answer(response.status_code, lowered, url, response.iter_raw())
+            yield Answer(response.status_code, lowered, url, _body(response, self._timeouts.read))
         finally:
             response.close()
+
+
+def _body(response: httpx.Response, timeout: float) -> Iterator[bytes]:
+    """The body as it comes, undecoded. The bulk of a long one is read from the connection itself.
+
+    The parser takes what it is fed in small pieces and copies each, which costs more than the
+    network. It is empty whenever it has handed over a piece; and a connection of whose body it did
+    not see the end is not used again.
+    """
+    left = content_length(response.headers.get("content-length"))
+    plain = left is not None and "transfer-encoding" not in response.headers
+    through_parser = response.iter_raw()
+    for piece in through_parser:
+        yield piece
+        left = (left or 0) - len(piece)
+        if plain and left > BULK:
+            break
+    else:
+        return
+    stream = response.extensions["network_stream"]
+    while left > 0:
+        try:
+            piece = stream.read(min(left, _READ), timeout)
+        except httpcore.TimeoutException as error:
+            raise httpx.ReadTimeout(str(error)) from error
+        except httpcore.NetworkError as error:
+            raise httpx.ReadError(str(error)) from error
+        if not piece:
+            raise httpx.RemoteProtocolError("closed in the middle of a body")
+        yield piece
+        left -= len(piece)
 
 
 def _client(timeouts: Timeouts, *, api_url: str, keep_alive: bool) -> httpx.Client:

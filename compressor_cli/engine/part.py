@@ -10,6 +10,7 @@ from typing import Any
 
 from compressor_cli.engine.body import PIECE, Digest
 from compressor_cli.engine.crew import Crew
+from compressor_cli.engine.writeback import WriteBack
 from compressor_cli.errors import OutputProblem
 
 PRIVATE = 0o600
@@ -43,6 +44,7 @@ class Part:
         except OSError as error:
             self._crew.release(self._path)
             raise self._problem(error) from None
+        self._writeback = WriteBack(self._file)
         if self._mode is not None and hasattr(os, "fchmod"):
             with suppress(OSError):  # a file system without modes
                 os.fchmod(self._file, self._mode)
@@ -67,6 +69,7 @@ class Part:
         self._digest.update(piece)
         try:
             write_all(self._file, piece)
+            self._writeback.grown(self.size + len(piece))
         except OSError as error:
             raise self._problem(error) from None
         self.size += len(piece)
@@ -78,6 +81,7 @@ class Part:
         self._digest = Digest()
         self.size = 0
         try:
+            self._writeback.settle()
             os.lseek(self._file, 0, os.SEEK_SET)
             os.ftruncate(self._file, 0)
         except OSError as error:
@@ -90,6 +94,7 @@ class Part:
     def sync(self) -> None:
         """Have it on the disk, so that it survives a power cut once it is renamed."""
         try:
+            self._writeback.settle()
             os.fsync(self._file)
         except OSError as error:
             raise self._problem(error) from None
@@ -104,7 +109,10 @@ class Part:
     def _shut(self) -> None:
         handle, self._file = self._file, _CLOSED
         if handle != _CLOSED:
-            os.close(handle)
+            try:
+                self._writeback.settle()
+            finally:
+                os.close(handle)
 
     def need(self, count: int) -> None:
         """Raises OutputProblem when there is no space for so many bytes more."""

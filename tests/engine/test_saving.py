@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from sandbox.pictures import encoded
 
 from compressor_cli.api.client import ApiClient
 from compressor_cli.api.contract import Artifact, Job
-from compressor_cli.api.http import Timeouts
+from compressor_cli.api.http import BULK, Timeouts
 from compressor_cli.api.outputs import OutputClient
 from compressor_cli.engine import backoff
 from compressor_cli.engine.body import UploadBody
@@ -475,6 +476,89 @@ def test_a_long_result_is_written_as_it_comes(road_to: Callable[..., Road]) -> N
     steps = [done for done, _ in road.received]
     assert steps == sorted(steps)
     assert len(steps) >= 5
+
+
+LONG = os.urandom(BULK * 4)
+
+
+def long_road(road_to: Callable[..., Road], url: str) -> Road:
+    """To a result whose bulk is read past the parser."""
+    known = Artifact(size=len(LONG), sha1=hashlib.sha1(LONG).hexdigest())
+    return road_to("http://127.0.0.1:1/1.0", Job("j", "completed", url=url, output=known))
+
+
+def stops_at(count: int, how: Callable[[Connection], None]) -> Script:
+    """Send so many bytes of it, then do that."""
+
+    def script(connection: Connection) -> None:
+        connection.request()
+        connection.send(message(200, LONG[:count], {"ETag": '"a"'}, length=len(LONG)))
+        how(connection)
+
+    return script
+
+
+def resumed(from_: int) -> Script:
+    span = f"bytes {from_}-{len(LONG) - 1}/{len(LONG)}"
+    return says(message(206, LONG[from_:], {"Content-Range": span}))
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (lambda connection: connection.sock.close(), "the output was cut at|the connection to"),
+        (lambda connection: connection.drain(), "does not answer: timed out"),
+    ],
+    ids=["closed", "silent"],
+)
+def test_trouble_in_the_bulk_of_a_long_result(
+    road_to: Callable[..., Road], how: Callable[[Connection], None], said: str
+) -> None:
+    """It is as any other trouble: what came is kept, and the rest is asked for."""
+    count = BULK * 2 + 12_345
+    with RawServer(stops_at(count, how), resumed(count)) as server:
+        road = long_road(road_to, server.url)
+        assert isinstance(road.save(), Saved)
+        assert road.result == LONG
+        assert f"Range: bytes={count}-\r\n".encode() in server.received[1]
+    ((error, _),) = road.delays
+    assert isinstance(error, TemporaryTrouble)
+    assert re.search(said, error.message)
+
+
+def test_a_reset_in_the_bulk_of_a_long_result(road_to: Callable[..., Road]) -> None:
+    """How much came before it is up to the system."""
+
+    def continues(connection: Connection) -> None:
+        head = connection.request()
+        found = re.search(rb"Range: bytes=([0-9]+)-", head)
+        if found is None:
+            connection.send(message(200, LONG, {"ETag": '"a"'}))
+        else:
+            resumed(int(found[1]))(connection)
+        connection.received = b""
+
+    with RawServer(stops_at(BULK * 2, Connection.reset), continues) as server:
+        road = long_road(road_to, server.url)
+        assert isinstance(road.save(), Saved)
+        assert road.result == LONG
+    ((error, _),) = road.delays
+    assert isinstance(error, TemporaryTrouble)
+
+
+def test_a_long_result_ends_where_it_said(road_to: Callable[..., Road]) -> None:
+    """What a server sends beyond is nobody's."""
+    with RawServer(says(message(200, LONG + b"more", length=len(LONG)))) as server:
+        road = long_road(road_to, server.url)
+        assert isinstance(road.save(), Saved)
+        assert road.result == LONG
+
+
+def test_one_wrong_byte_in_the_bulk_of_a_long_result(road_to: Callable[..., Road]) -> None:
+    wrong = bytearray(LONG)
+    wrong[BULK * 3] ^= 1
+    with RawServer(says(message(200, bytes(wrong)))) as server:
+        assert type(long_road(road_to, server.url).save()) is BadResult
 
 
 # Where it goes
