@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import signal
 import sys
@@ -90,6 +91,8 @@ def main() -> NoReturn:
         teach()
     try:
         enlist(app, asked_for(sys.argv[1:], os.environ))
+        gc.freeze()  # what is loaded stays to the end
+        gc.enable()
         code = app(prog_name="compressor", standalone_mode=False) or 0
         _flush()
     except SystemExit as end:  # a shell asked for completions, or nobody read Typer's help

@@ -30,6 +30,21 @@ def commands(names: set[str]) -> set[str]:
     return {found[1] for name in names if (found := COMMANDS.fullmatch(name))}
 
 
+COLLECTING = """
+import gc, sys
+import compressor_cli.app, compressor_cli.__main__
+compressor_cli.app._leave = lambda code: print(gc.isenabled(), gc.get_freeze_count() > 10_000)
+sys.argv = ["compressor", "--version"]
+compressor_cli.__main__.run()
+"""
+
+
+def test_garbage_is_collected_once_all_is_loaded() -> None:
+    """Not while modules are loaded, which then stay to the end."""
+    done = subprocess.run([sys.executable, "-c", COLLECTING], capture_output=True, check=False)
+    assert done.stdout.splitlines()[1:] == [b"True True"], done.stderr
+
+
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["sumbit"]])
 def test_no_command_is_imported_that_was_not_asked_for(
     compressor: Compressor, words: list[str]
