@@ -7,4 +7,5 @@ _compressor_completion() {
     return 0
 }
 
-complete -o default -F _compressor_completion compressor
+complete -o nosort -o default -F _compressor_completion compressor 2>/dev/null ||
+    complete -o default -F _compressor_completion compressor

@@ -90,20 +90,25 @@ def test_fish_completes_commands_options_and_choices(tmp_path: Path) -> None:
 
 
 def test_zsh_completes_at_the_very_first_tab(tmp_path: Path) -> None:
-    """In a real, interactive zsh that finds the script in its fpath."""
+    zsh = zsh_at_work(tmp_path)
+    zsh.send("compressor comple\t")
+    zsh.expect("completions")
+    zsh.sendline("zsh >/dev/null; echo got:''zsh")
+    zsh.expect("got:zsh")
+    zsh.close(force=True)
+
+
+def zsh_at_work(home: Path, **env: str) -> pexpect.spawn[str]:
+    """A real, interactive zsh that finds the script in its fpath."""
     need("zsh")
-    env = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(tmp_path), "TERM": "xterm", "PS1": "> "}
+    env |= {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(home), "TERM": "xterm", "PS1": "> "}
     zsh = pexpect.spawn("zsh", ["-f", "-i"], env=env, cwd=str(ROOT), encoding="utf-8", timeout=20)
     zsh.sendline(
         f"PS1='> '; fpath=({ROOT}/completions $fpath); autoload -U compinit; compinit -D -u"
     )
     zsh.sendline("echo re''ady")
     zsh.expect("ready")
-    zsh.send("compressor comple\t")
-    zsh.expect("completions")
-    zsh.sendline("zsh >/dev/null; echo got:''zsh")
-    zsh.expect("got:zsh")
-    zsh.close(force=True)
+    return zsh
 
 
 @pytest.fixture
@@ -146,8 +151,33 @@ def test_fish_shows_source_and_state_beside_each_id(
     script += "source completions/compressor.fish; complete -C 'compressor status job'"
     found = run("fish", "--no-config", "-c", script, home=tmp_path).splitlines()
     rows = dict(line.split("\t") for line in found)
+    assert list(rows) == ["job-2", "job-1", "job-0"]
     assert rows["job-1"].strip() == "a b.pdf, pending"
     assert rows["job-2"].strip() == r"new:one\x1b.mp4, pending"
+
+
+def test_zsh_shows_the_newest_first_with_source_and_state(
+    tmp_path: Path, three_jobs: dict[str, str]
+) -> None:
+    zsh = zsh_at_work(tmp_path, **three_jobs)
+    zsh.send("compressor status job\t\t")
+    zsh.expect(r"job-2 +-- new:one\\?x1b.mp4, pending")  # it swallows a backslash
+    zsh.expect(r"job-1 +-- a b.pdf, pending")
+    zsh.expect(r"job-0 +-- old.png, pending")
+    zsh.close(force=True)
+
+
+def test_an_interactive_bash_shows_the_newest_first(
+    tmp_path: Path, three_jobs: dict[str, str]
+) -> None:
+    env = {**three_jobs, "PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(tmp_path), "TERM": "xterm"}
+    bash = pexpect.spawn("bash", ["--norc"], env=env, cwd=str(ROOT), encoding="utf-8", timeout=20)
+    bash.sendline("bind 'set show-all-if-ambiguous on'; source completions/compressor.bash")
+    bash.sendline("echo re''ady")
+    bash.expect("ready")
+    bash.send("compressor wait job\t")
+    bash.expect(r"job-2 +job-1 +job-0")
+    bash.close(force=True)
 
 
 @pytest.mark.parametrize("words", ["compressor su", "compressor submit --c"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -26,6 +27,16 @@ class Shell(StrEnum):
     powershell = "powershell"
 
 
+# What we say has its order, jobs the newest first; shells sort it unless they are told not to.
+_IN_ORDER = {
+    Shell.bash: ("^complete -o", "complete -o nosort -o"),
+    Shell.fish: ("^complete", "complete --keep-order"),
+    Shell.zsh: ("^compdef", "zstyle ':completion:*:*:compressor:*' sort false\ncompdef"),
+}
+_OLD_BASH = """ 2>/dev/null ||
+    complete -o default -F _compressor_completion compressor"""  # 4.3 and before: no such option
+
+
 def completions(
     shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish|powershell")],
 ) -> int:
@@ -44,7 +55,10 @@ def script(shell: Shell) -> str:
     text: str = get_completion_script(
         prog_name="compressor", complete_var=COMPLETE, shell=shell.value
     ).strip()
-    return text + (_ZSH_FIRST_TIME if shell is Shell.zsh else "") + "\n"
+    if shell in _IN_ORDER:
+        text = re.sub(*_IN_ORDER[shell], text, flags=re.MULTILINE)
+    added = {Shell.zsh: _ZSH_FIRST_TIME, Shell.bash: _OLD_BASH}
+    return text + added.get(shell, "") + "\n"
 
 
 def teach() -> None:

@@ -21,14 +21,15 @@ def recent_jobs(incomplete: str) -> list[tuple[str, str]]:
             return []  # a TAB makes no files
         ledger = Ledger(settings.state_dir)
         try:
-            entries = ledger.entries(api_url=settings.api_url.value)
+            entries = ledger.entries(
+                api_url=settings.api_url.value, id_begins=incomplete, limit=OFFERED
+            )
         finally:
             ledger.close()
     except CompressorError:
         return []
-    ids = [
+    return [
         (entry.job_id, f"{cell(entry.source)}, {entry.state}")
         for entry in entries
-        if entry.job_id is not None and entry.job_id.startswith(incomplete)
+        if entry.job_id is not None
     ]
-    return ids[:OFFERED]

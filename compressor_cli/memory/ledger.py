@@ -191,9 +191,13 @@ class Ledger:
         *,
         api_url: str | None = None,
         states: Collection[str] = (),
+        id_begins: str | None = None,
         limit: int | None = None,
     ) -> list[Entry]:
-        """The jobs of that API and in those states (all, if not given), the newest first."""
+        """The jobs of that API, in those states, with such an id (all, if not given), newest first.
+
+        `id_begins`: what their ids begin with; jobs without an id then do not count.
+        """
         query, values = "SELECT * FROM jobs WHERE 1", list[object]()
         if api_url is not None:
             query += " AND api_url = ?"
@@ -201,6 +205,9 @@ class Ledger:
         if states:
             query += f" AND state IN ({marks(states)})"
             values.extend(states)
+        if id_begins is not None:
+            query += " AND substr(job_id, 1, length(?)) = ?"
+            values.extend([packed(id_begins)] * 2)
         query += " ORDER BY number DESC LIMIT ?"
         values.append(-1 if limit is None else max(limit, 0))
         return [entry_of(row) for row in self._database.rows(query, values)]

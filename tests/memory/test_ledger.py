@@ -228,6 +228,8 @@ def test_newest_and_listing(ledger: Ledger) -> None:
     assert [entry.source for entry in ledger.entries()] == ["d", "c", "b", "a"]
     assert [entry.source for entry in ledger.entries(api_url=API, limit=2)] == ["d", "b"]
     assert [entry.source for entry in ledger.entries(states=["pending"])] == ["c", "a"]
+    assert [entry.source for entry in ledger.entries(id_begins="b")] == ["b"]
+    assert [entry.job_id for entry in ledger.entries(id_begins="")] == ["c", "b", "a"]
     assert ledger.entries(limit=0) == ledger.entries(limit=-1) == []
 
 
