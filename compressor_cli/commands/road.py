@@ -100,7 +100,7 @@ class Journey:
         shown = self.results if isinstance(self.results, Shown) else Shown(self.results)
         crew: Crew[Update] = Crew(Deadline(timeout))
         early: Interrupted | DeadlinePassed | None = None
-        with _view(self.session.output, closings=self.closings) as watcher:
+        with _view(self.session.output, items, closings=self.closings) as watcher:
             with crew:
                 try:
                     for update in self.build(crew).run(items):
@@ -192,12 +192,12 @@ def _still_running(open_items: Sequence[Item]) -> str:
     return f"; {jobs_are(len(jobs))} still running in the service"
 
 
-def _view(output: Output, *, closings: bool) -> AbstractContextManager[View]:
+def _view(output: Output, items: Sequence[Item], *, closings: bool) -> AbstractContextManager[View]:
     if not lively(output):
         return Story(output, closings=closings)
     from compressor_cli.terminal.live import LiveView
 
-    return LiveView(output, closings=closings)
+    return LiveView(output, expected=items, closings=closings)
 
 
 def _stdout() -> int:

@@ -11,7 +11,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
@@ -37,14 +37,15 @@ from compressor_cli.engine.updates import (
 from compressor_cli.terminal import text
 from compressor_cli.terminal.columns import MARK, cut
 from compressor_cli.terminal.output import Output
-from compressor_cli.terminal.story import SHORTEST_NAME, Story, sizes, speaks_unicode
+from compressor_cli.terminal.story import SHORTEST_NAME, Story, speaks_unicode
+from compressor_cli.terminal.tally import Tally
 
 _OfItem = Sending | Submitted | Looked | Delayed | Receiving | Ended
 REDRAW = 0.1
 """Seconds between two drawings, at least."""
 ROWS = 8
 """Jobs that are drawn at once; the rest is counted."""
-_AROUND = 4  # lines of the screen that the rows leave free
+_AROUND = 5  # lines of the screen that the rows leave free
 _NARROW = 70
 _FIGURES = 42  # columns that they take, with the gaps
 _UP, _CLEAR = "\x1b[1A", "\x1b[2K"
@@ -63,35 +64,17 @@ class _Row:
     next_look: float | None = None
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What has ended so far; `saved` in bytes."""
-
-    done: int = 0
-    failed: int = 0
-    saved: int = 0
-
-    def add(self, item: Item) -> None:
-        if item.error is not None:
-            self.failed += 1
-            return
-        self.done += 1
-        before, after = sizes(item) if item.job is not None else (None, None)
-        self.saved += max(0, (before or 0) - after) if after is not None else 0
-
-    def words(self) -> list[str]:
-        said = [f"{self.done} done"] if self.done else []
-        said += [f"{self.failed} failed"] if self.failed else []
-        return [*said, f"{text.size(self.saved)} saved"] if self.saved else said
-
-
 class LiveView:
-    """Shows updates as they come. A context manager; `output` writes above the region."""
+    """Shows updates as they come. A context manager; `output` writes above the region.
+
+    `expected`: all the items; of several, a line below tells how far they are as a whole.
+    """
 
     def __init__(
         self,
         output: Output,
         *,
+        expected: Sequence[Item] = (),
         closings: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -102,7 +85,7 @@ class LiveView:
             output, closings=closings, width=lambda: self._console.width, clock=clock
         )
         self._rows: dict[Item, _Row] = {}
-        self._tally = _Tally()
+        self._tally = Tally(expected)
         self._drawn = 0.0
         self._spinner = Spinner("dots" if speaks_unicode() else "line")
         self._mark = MARK if speaks_unicode() else "..."
@@ -150,7 +133,11 @@ class LiveView:
             with self._console.capture() as drawn:
                 room = max(1, self._console.width - 1)  # in the last column lines would wrap
                 self._console.print(Padding(self._region(), 0), end="", width=room)
-            self._draw(drawn.get() if self._rows else "")
+            self._draw(drawn.get() if self._rows or self._is_between() else "")
+
+    def _is_between(self) -> bool:
+        """Whether some have ended and others are still to come."""
+        return 0 < self._tally.ended < self._tally.whole
 
     def _hides_the_id(self, update: Update | Tick) -> bool:
         """Whether this is a new job whose id stdout does not show on the terminal."""
@@ -182,10 +169,21 @@ class LiveView:
             label = Text(cut(row.label, room, mark=self._mark))
             grid.add_row(label, self._gauge(row, width), Text(_figures(row, now, width)))
         hidden = len(self._rows) - most
-        foot = ([f"and {hidden} more"] if hidden > 0 else []) + self._tally.words()
-        if not foot:
-            return grid
-        return Group(grid, Text(", ".join(foot), no_wrap=True, overflow="crop"))
+        parts: list[RenderableType] = [grid] if self._rows else []
+        if hidden > 0:
+            parts.append(Text(f"and {hidden} more"))
+        if self._tally.whole > 1:
+            parts.append(self._overall(width))
+        return Group(*parts)
+
+    def _overall(self, width: int) -> RenderableType:
+        bar_width = max(8, width // 5)
+        bar = ProgressBar(total=self._tally.whole, completed=self._tally.ended, width=bar_width)
+        line = Table.grid(padding=(0, 1), expand=False)
+        for _ in range(2):
+            line.add_column(no_wrap=True, overflow="crop")
+        line.add_row(bar, Text(self._tally.words(room=width - bar_width - 2)))
+        return line
 
     def _gauge(self, row: _Row, width: int) -> RenderableType:
         if row.whole:

@@ -150,19 +150,41 @@ def test_many_jobs_are_counted_after_the_first(screen: Screen) -> None:
     assert screen.read() == []
 
 
-def test_what_has_ended_is_counted_below(screen: Screen) -> None:
-    """How many went well or not, and what they saved so far."""
-    good, bad, working = item("good", state="completed"), item("bad"), item("c.png")
+def test_all_are_counted_below(screen: Screen) -> None:
+    """How many went well or not, how much of all bytes is through, and what was saved so far."""
+    good, bad, working, later = (
+        item("good", state="completed"), item("bad"), item("c.png"), item("d.png"),
+    )  # fmt: skip
+    for each in (good, bad, working, later):
+        each.size = 80_600_000
     bad.error = TemporaryTrouble("no")
+    screen.view = LiveView(screen.output, expected=[good, bad, working, later], clock=screen.clock)
     with screen.view:
-        screen.after(1, Looked(working, 5.0), Looked(good, None))
+        lines = screen.after(1, Looked(working, 5.0), Looked(good, None))
+        lines = screen.after(1)
+        assert squeezed(lines)[-1].endswith("0 of 4 done, 0 B of 322.4 MB")
         lines = screen.after(1, Ended(bad), Ended(good))
-    assert lines[-1] == "1 done, 1 failed, 50.8 MB saved"
-    assert screen.read() == [line for line in lines if line.startswith("good  80.6 MB")]
+        through = ", 161.2 MB of 322.4 MB" if screen._screen.columns >= 80 else ""
+        assert squeezed(lines)[-1].endswith(f" 2 of 4 done, 1 failed{through}, 50.8 MB saved")
+        assert "━" in lines[-1]
+        lines = screen.after(1, Ended(working))  # the fourth waits for its turn
+        lines = screen.after(1)
+        assert " 3 of 4 done" in lines[-1]
+        screen.after(1, Ended(later))
+        lines = screen.after(1)
+    assert " of 4 done" not in "".join(lines)
+    assert screen.read() == lines
+
+
+def test_a_single_job_is_not_counted(screen: Screen) -> None:
+    one = item()
+    screen.view = LiveView(screen.output, expected=[one], clock=screen.clock)
+    with screen.view:
+        assert len(screen.after(1, Looked(one, 5.0))) == 1
 
 
 def test_a_low_screen_is_not_outgrown(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LINES", "6")
+    monkeypatch.setenv("LINES", "7")
     items = [item(f"{number}.png") for number in range(5)]
     with screen.view:
         screen.after(1, *(Looked(each, 5.0) for each in items))
