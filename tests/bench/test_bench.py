@@ -20,6 +20,9 @@ LINES = {
         "status ID, over loopback, beside http GET",
         "status ID, over loopback, beside twine",
         "status ID, over loopback, beside hf",
+        "TAB at a command, warm",
+        "TAB at an option, warm",
+        "TAB at a job id, warm",
     ],
     "upload": [
         f"upload, {way}, {what}"
@@ -52,8 +55,9 @@ LINES = {
         for what in whats
     ],
     "batch": [
-        "batch, 100 images of 50 kB, answered at once",
-        "batch, 100 images of 50 kB, answered later",
+        "batch, 100 images of 50 kB, answered at once, -j 8",
+        "batch, 100 images of 50 kB, answered later, -j 8",
+        "batch, 100 images of 50 kB, answered later, -j 16",
     ],
     "unchanged": [
         "second run, 1000 files, in place, beside git status",
