@@ -20,6 +20,7 @@ from compressor_cli.engine.pipeline import Pipeline, Plan
 from compressor_cli.engine.target import Destination
 from compressor_cli.engine.updates import Ended, Item, Remark, Submitted, Update
 from compressor_cli.errors import (
+    BadResult,
     CompressorError,
     Interrupted,
     NotFinished,
@@ -34,7 +35,7 @@ from compressor_cli.terminal.story import Story
 GoOn = Callable[[Sequence[Item]], str]
 """The commands, one a line, that bring the items that have not ended to their end."""
 
-_WORTH_ANOTHER_TRY = (TemporaryTrouble, OutputProblem, NotFinished)
+_WORTH_ANOTHER_TRY = (TemporaryTrouble, OutputProblem, NotFinished, BadResult)
 
 
 class View(Protocol):

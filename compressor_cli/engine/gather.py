@@ -99,7 +99,7 @@ class _Search:
         named, matched = Path(text).suffix, False
         for path in map(Path, sorted(globbing.glob(str(head)))):  # noqa: PTH207 - of any root
             within = "" if path == fixed else path.relative_to(fixed).as_posix()
-            if path.is_dir():
+            if os.path.isdir(path):  # noqa: PTH112 - never raises
                 prefix = f"{within}/" if within else ""
                 matched |= self._folder(str(path), prefix, rest=rest, named=named) or not rest
             elif not rest:

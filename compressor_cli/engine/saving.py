@@ -118,7 +118,10 @@ def _fill(part: Part, job: Job, *, means: Means, received: Received, delayed: To
         except Expired as error:
             fresh_urls += 1
             if fresh_urls > FRESH_URLS:
-                raise NotKnown(error.message) from None
+                raise NotKnown(
+                    error.message,
+                    hint="the service does not hold the result any more: submit the file again",
+                ) from None
             job = means.fresh(job.id)
         except TemporaryTrouble as error:
             if part.furthest > before:

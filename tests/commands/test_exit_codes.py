@@ -118,6 +118,7 @@ def test_8_not_as_promised(compressor: Compressor, box: Box, file: File) -> None
     assert done.code == 8
     assert len(done.ids) == 1
     assert "SHA-1" in done.stderr
+    assert done.commands == [f"compressor get --wait {done.ids[0]} --output small.png"]
     assert old.read_bytes() == b"old"
     assert box.fired()[0] >= 1
 

@@ -391,7 +391,9 @@ def test_a_link_that_has_ended(road: Road, box: Box, faults: Faults) -> None:
 
 def test_links_that_have_all_ended(road: Road, faults: Faults) -> None:
     faults({"on": "output", "status": 404, "times": FRESH_URLS + 1})
-    assert type(road.save()) is NotKnown
+    error = road.save()
+    assert type(error) is NotKnown
+    assert "submit the file again" in error.hint
 
 
 def test_a_cut_download_goes_on_at_a_fresh_link(road: Road, box: Box, faults: Faults) -> None:

@@ -135,7 +135,8 @@ def test_a_page_or_nothing_instead_of_the_file(
             done = scene.run("submit", "photo.png", "-o", "x.png", code=8)
         assert storage.answered() == [f"GET /{path} 200"]
     assert (f"the output has {size} bytes" if is_promised else said) in done.stderr
-    assert done.stderr.count("\n") == 2
+    assert done.commands == [f"compressor get --wait {done.ids[0]} --output x.png"]
+    assert done.stderr.count("\n") == 3
     assert old.read_bytes() == OLD
 
 

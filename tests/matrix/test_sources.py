@@ -15,6 +15,7 @@ from raw import Connection, RawServer, message, says
 from running import Box, boxed, until
 
 from .injected import Injected
+from .nobody import as_nobody
 from .peak import BOUND, Peak
 from .scene import Scene
 
@@ -48,6 +49,21 @@ def test_what_is_no_source_is_refused_before_any_request(scene: Scene, box: Box,
     _unusable(scene.folder)
     done = scene.run("submit", name, "-o", "out/", code=3)
     assert done.whole == f"exit 3\n-- stdout\n-- stderr\ncompressor: {UNUSABLE[name]}\n"
+    assert box.requests == []
+
+
+@pytest.mark.row("B12")
+def test_what_a_glob_finds_where_nothing_may_be_entered(scene: Scene, box: Box) -> None:
+    """The names can be read, and nothing behind them."""
+    scene.source("secret/a.png")
+    secret = scene.folder / "secret"
+    secret.chmod(0o444)
+    try:
+        script = as_nobody("compressor", "compress", "secret/*.png", "-o", "out")
+        done = scene.shell(script, code=3)
+    finally:
+        secret.chmod(0o755)
+    assert "secret/a.png cannot be read: Permission denied" in done.stdout
     assert box.requests == []
 
 
