@@ -120,7 +120,7 @@ def _fill(part: Part, job: Job, *, means: Means, received: Received, delayed: To
             if fresh_urls > FRESH_URLS:
                 raise NotKnown(
                     error.message,
-                    hint="the service does not hold the result any more: submit the file again",
+                    hint="each link that the job named has ended: submit the file again",
                 ) from None
             job = means.fresh(job.id)
         except TemporaryTrouble as error:

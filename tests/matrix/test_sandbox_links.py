@@ -108,6 +108,9 @@ def test_an_ended_link_is_told_from_one_that_never_was(scene: Scene) -> None:
         url = str(done.record["url"])
         assert httpx.get(url, trust_env=False).status_code == 403
         ended = scene.run("get", "--last", "-o", "small.png", code=6)
-        assert ended.stderr == "compressor: photo.png: the output's server answered 403\n"
+        assert ended.stderr == (
+            "compressor: photo.png: the output's server answered 403\n"
+            "  each link that the job named has ended: submit the file again\n"
+        )
         assert "job" in box.routes()  # a fresh one was asked for, and not for ever
         assert 2 < box.routes().count("output") < 15
