@@ -141,8 +141,8 @@ def _without_results(
         return pairs
     folder = None if layout.folder is None else os.path.realpath(layout.folder)
     below = None if folder is None else os.path.join(folder, "")  # noqa: PTH118
-    entries = lock.entries.items() if lock is not None else ()
-    results = {locked.target for name, locked in entries if name != locked.target}
+    entries = lock.entries if lock is not None else ()
+    results = {result for name, result in entries if name != result}
 
     def is_result(asset: Asset, target: Path) -> bool:
         name = real.of(asset.path)

@@ -13,8 +13,8 @@ from compressor_cli.memory.lockfile import Lock, Locked
 from compressor_cli.memory.redact import redact_options
 
 Verdict = Literal["fresh", "missing", "changed", "options", "output"]
-"""`missing`: never compressed; `changed`: the source has, since; `options`: with others than now;
-`output`: the result is gone or is not the one that was made."""
+"""`missing`: not compressed to there; `changed`: the source has, since; `options`: with others than
+now; `output`: the result is gone or is not the one that was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def look(
     In place, the source itself must be the output that was made: so it is not made smaller again.
     Raises InputProblem when the source cannot be read.
     """
-    locked = lock.find(source)
+    locked = lock.find(source, target)
     if locked is None:
         return Look("missing", None)
     sha1, modified = digests.seen(source)
@@ -49,8 +49,6 @@ def look(
         return Look("options", locked, sha1)
     if in_place:
         return Look("fresh", locked, sha1)
-    if locked.target != lock.key(target):
-        return Look("output", locked, sha1)
     output, made = _seen(digests, target)
     if output != locked.output:
         return Look("output", locked, sha1)

@@ -30,6 +30,10 @@ _HEADER_LINE = json.dumps(_HEADER)
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
+Names = tuple[str, str]
+"""Of a source and of its result, as the lock has them."""
+
+
 class Lock:
     """The lock at `path`, read once; missing is empty; for many threads. Raises InputProblem when
     it is damaged, OutputProblem when it cannot be read or written."""
@@ -44,8 +48,9 @@ class Lock:
         """The name of a file in the lock."""
         return self._relative.name(file)
 
-    def find(self, file: Path) -> Locked | None:
-        return self.entries.get(self.key(file))
+    def find(self, file: Path, target: Path) -> Locked | None:
+        """What is noted of this source and this result of it: it may have several."""
+        return self.entries.get((self.key(file), self.key(target)))
 
     def add(self, file: Path, locked: Locked) -> None:
         """Note that a file is done: one line at the end, on the disk before this returns."""
@@ -57,7 +62,7 @@ class Lock:
                 os.ftruncate(handle, end)
                 os.lseek(handle, end, os.SEEK_SET)
                 _write(handle, before + lockline.line(name, locked))
-                self.entries[name] = locked
+                self.entries[name, locked.target] = locked
         except OSError as error:
             raise _unwritable(self.path, error) from None
 
@@ -128,22 +133,25 @@ def _text(path: Path) -> str:
         raise OutputProblem(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _read(text: str, path: Path) -> tuple[dict[str, Locked], bool]:
+def _read(text: str, path: Path) -> tuple[dict[Names, Locked], bool]:
     """The entries, and whether the text is surely as `_sorted` writes it. Raises InputProblem."""
     *lines, last = text.split("\n")
     tidy = not last and lines[:1] == [_HEADER_LINE]
     if _is_whole(last):  # else it was cut off, or there is none
         lines.append(last)
     reader = lockline.Reader()
-    entries: dict[str, Locked] = {}
-    before = ""
+    entries: dict[Names, Locked] = {}
+    before: Names = ("", "")
     for number, line in enumerate(lines, 1):
         found = reader.entry(line) if number > 1 else None
-        tidy = tidy and (number == 1 or (found is not None and (number == 2 or before < found[0])))
+        as_written = found is not None or number == 1
         if found is None:
             found = _entry(line, number, path)
         if found is not None:
-            before, entries[found[0]] = found
+            names = (found[0], found[1].target)
+            as_written = as_written and before < names
+            before, entries[names] = names, found[1]
+        tidy = tidy and as_written
     return entries, tidy
 
 
@@ -168,8 +176,8 @@ def _check_header(record: object, path: Path) -> None:
         raise ValueError
 
 
-def _sorted(entries: Mapping[str, Locked]) -> str:
-    lines = (lockline.line(name, entries[name]) for name in sorted(entries))
+def _sorted(entries: Mapping[Names, Locked]) -> str:
+    lines = (lockline.line(names[0], entries[names]) for names in sorted(entries))
     return "".join((f"{_HEADER_LINE}\n", *lines))
 
 

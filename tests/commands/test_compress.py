@@ -113,7 +113,8 @@ def test_a_result_that_is_not_smaller_is_not_used(
     """Elsewhere the source's bytes become the target; in place the source stays."""
     source = file("a.png")
     content = source.read_bytes()
-    box.script({"on": "upload", "merge": {"output": {"size": len(content) + 1}}, "times": 2})
+    larger = {"merge": {"output": {"size": len(content) + 1}}, "times": 9}
+    box.script({"on": "upload", **larger}, {"on": "job", **larger})
     done = compressor("compress", "a.png", "-o", "b.png", "--json")
     assert (done.code, states(done.records)) == (0, {"a.png": "kept"})
     assert (compressor.folder / "b.png").read_bytes() == content

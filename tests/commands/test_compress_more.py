@@ -42,6 +42,21 @@ def test_a_template_names_results_beside_their_sources(compressor: Compressor) -
 
 
 @pytest.mark.usefixtures("two")
+def test_two_results_of_one_source_are_both_remembered(compressor: Compressor, box: Box) -> None:
+    """As large and small pictures of the same sources: neither run undoes the other."""
+    large = ("compress", "a.png", "b.jpg", "-o", "large/", "--compression", "medium")
+    small = ("compress", "a.png", "b.jpg", "-o", "small/", "--resize", "40x40")
+    for words in (large, small):
+        assert compressor(*words).code == 0
+    box.forget()
+    for words in (large, small):
+        found = states(compressor(*words, "--json").records)
+        assert set(found.values()) == {"unchanged"}
+        assert compressor("check", *words[1:]).code == 0
+    assert box.requests == []
+
+
+@pytest.mark.usefixtures("two")
 def test_fail_fast_ends_at_the_first_failure(compressor: Compressor, box: Box) -> None:
     box.script({"on": "upload", "fail": "no"})
     done = compressor("compress", "a.png", "b.jpg", "-o", "out/", "-j", "1", "--fail-fast")

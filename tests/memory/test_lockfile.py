@@ -30,6 +30,11 @@ def locked(target: str = "out/a.png", **other: object) -> Locked:
     return Locked(**{**values, "output": SHA1[::-1], "output_size": 5, **other})  # type: ignore[arg-type]
 
 
+def sources(lock: Lock) -> list[str]:
+    """Whose results it has."""
+    return [source for source, _ in lock.entries]
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "compressor.lock"
@@ -39,8 +44,8 @@ def test_what_is_added_is_read_back(path: Path, tmp_path: Path) -> None:
     """At once, from the disk; paths are relative to the lock."""
     Lock(path).add(tmp_path / "in/\udcff a.png", locked(kept=True))
     lock = Lock(path)
-    assert lock.find(tmp_path / "in/\udcff a.png") == locked(kept=True)
-    assert list(lock.entries) == ["in/\udcff a.png"]
+    assert lock.find(tmp_path / "in/\udcff a.png", tmp_path / "out/a.png") == locked(kept=True)
+    assert sources(lock) == ["in/\udcff a.png"]
     assert lock.key(tmp_path.parent / "x") == "../x"
 
 
@@ -60,9 +65,22 @@ def test_a_later_line_of_a_path_counts(path: Path, tmp_path: Path) -> None:
     lock = Lock(path)
     lock.add(tmp_path / "a", locked(output_size=5))
     lock.add(tmp_path / "a", locked(output_size=4))
-    found = Lock(path).find(tmp_path / "a")
+    found = Lock(path).find(tmp_path / "a", tmp_path / "out/a.png")
     assert found is not None
     assert found.output_size == 4
+
+
+def test_one_source_may_have_several_results(path: Path, tmp_path: Path) -> None:
+    """As a large picture and a small one of it, by two commands: neither forgets the other's."""
+    lock = Lock(path)
+    for size, target in ((5, "small/a.png"), (9, "large/a.png"), (4, "small/a.png")):
+        lock.add(tmp_path / "a", locked(target, output_size=size))
+    lock.tidy()
+    again = Lock(path)
+    sizes = {target: found.output_size for (_, target), found in again.entries.items()}
+    assert sizes == {"large/a.png": 9, "small/a.png": 4}
+    assert [target for _, target in again.entries] == ["large/a.png", "small/a.png"]
+    assert again.find(tmp_path / "a", tmp_path / "a") is None
 
 
 def test_a_line_that_was_cut_is_not_there_and_is_written_over(path: Path, tmp_path: Path) -> None:
@@ -70,9 +88,9 @@ def test_a_line_that_was_cut_is_not_there_and_is_written_over(path: Path, tmp_pa
     lock = Lock(path)
     lock.add(tmp_path / "a", locked())
     path.write_text(path.read_text() + '{"path": "b", "inp')
-    assert list(Lock(path).entries) == ["a"]
+    assert sources(Lock(path)) == ["a"]
     lock.add(tmp_path / "c", locked())
-    assert list(Lock(path).entries) == ["a", "c"]
+    assert sources(Lock(path)) == ["a", "c"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +123,7 @@ def test_windows_line_ends_and_a_merged_header_are_read(path: Path, tmp_path: Pa
     Lock(path).add(tmp_path / "a", locked())
     text = path.read_text()
     path.write_bytes((text + text.splitlines()[0] + "\n").replace("\n", "\r\n").encode())
-    assert list(Lock(path).entries) == ["a"]
+    assert sources(Lock(path)) == ["a"]
 
 
 def test_a_place_that_cannot_be_used_is_an_output_problem(tmp_path: Path) -> None:
@@ -190,8 +208,8 @@ def test_anything_is_read_back(entries: dict[str, Locked]) -> None:
         text = path.read_text("ascii") if entries else "\n"
         assert text.count("\n") == len(found.entries) + 1
         for name in entries:
-            key = found.key(Path(folder, "x", name))
-            assert Lock(path).entries[key] == lock.entries[key]
+            names = (found.key(Path(folder, "x", name)), entries[name].target)
+            assert Lock(path).entries[names] == lock.entries[names]
 
 
 def test_one_file_is_one_line_of_difference(path: Path, tmp_path: Path) -> None:
@@ -216,7 +234,7 @@ def test_two_branches_that_git_merged(path: Path, tmp_path: Path) -> None:
     path.write_text(two.path.read_text() + one.path.read_text())
     lock = Lock(path)
     lock.tidy()
-    assert list(Lock(path).entries) == list("0123")
+    assert sources(Lock(path)) == list("0123")
     assert path.read_text().count("compressor.lock") == 1
     assert Lock(path).entries == lock.entries
 
@@ -291,9 +309,9 @@ def test_an_editor_may_leave_its_marks(path: Path, tmp_path: Path) -> None:
     lock.add(tmp_path / "a", locked())
     lock.add(tmp_path / "b", locked())
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes()[:-1])
-    assert list(Lock(path).entries) == ["a", "b"]
+    assert sources(Lock(path)) == ["a", "b"]
     lock.add(tmp_path / "c", locked())
-    assert list(Lock(path).entries) == ["a", "b", "c"]
+    assert sources(Lock(path)) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
@@ -308,7 +326,7 @@ def test_a_checkout_that_is_sorted_is_left_as_it_is(path: Path, tmp_path: Path, 
     assert path.read_bytes() == content
     lock.add(tmp_path / "A", locked())
     lock.tidy()
-    assert list(Lock(path).entries) == ["A", "a", "b"]
+    assert sources(Lock(path)) == ["A", "a", "b"]
 
 
 def test_every_cut_leaves_a_usable_lock(path: Path, tmp_path: Path) -> None:
@@ -321,9 +339,9 @@ def test_every_cut_leaves_a_usable_lock(path: Path, tmp_path: Path) -> None:
     for length in range(len(whole) + 1):
         path.write_bytes(whole[:length])
         cut = Lock(path)
-        assert list(cut.entries) == list("ab")[: (length >= first) + (length >= len(whole) - 1)]
+        assert sources(cut) == list("ab")[: (length >= first) + (length >= len(whole) - 1)]
         cut.add(tmp_path / "c", locked())
-        assert list(Lock(path).entries) == [*cut.entries]
+        assert sources(Lock(path)) == sources(cut)
 
 
 ADD_FOR_EVER = """
@@ -354,10 +372,10 @@ def test_killed_at_any_moment_what_was_added_is_there(path: Path, after: int) ->
         run.send_signal(signal.SIGKILL)
         said = after + len(run.stdout.read().splitlines())
     lock = Lock(path)
-    assert {str(number) for number in range(said)} <= set(lock.entries)
+    assert {str(number) for number in range(said)} <= set(sources(lock))
     lock.add(path.parent / "next", locked())
     lock.tidy()
-    assert "next" in Lock(path).entries
+    assert "next" in sources(Lock(path))
 
 
 def test_many_threads_lose_nothing_of_each_other(path: Path, tmp_path: Path) -> None:
@@ -388,7 +406,7 @@ def test_tidying_keeps_the_mode_and_the_link(path: Path, tmp_path: Path) -> None
     path.chmod(0o640)
     lock.tidy()
     assert link.is_symlink()
-    assert list(Lock(path).entries) == ["a", "b"]
+    assert sources(Lock(path)) == ["a", "b"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert sorted(each.name for each in tmp_path.iterdir()) == ["compressor.lock", "link"]
 
@@ -427,7 +445,7 @@ try:
     lock.add(Path("c"), Locked("a" * 40, 1, {}, "t", "b" * 40, 1))
 except OutputProblem as error:
     print(error.message)
-print(list(lock.entries))
+print([source for source, _ in lock.entries])
 """
 
 
