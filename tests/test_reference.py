@@ -45,6 +45,27 @@ def test_help_reads_well(compressor: Compressor, line: str) -> None:
     assert sorted(text.split()[0] for text in listed) == sorted(parts)
 
 
+@pytest.mark.parametrize(
+    ("line", "headings"),
+    [
+        ("submit", ["Arguments", "What the service shall do", "Where results go"]),
+        ("check", ["Arguments", "Which files", "Where results go", "What the service shall do"]),
+        ("sandbox start", ["How the sandbox serves", "How it speaks", "Options"]),
+    ],
+)
+def test_options_stand_under_the_heading_of_their_group(
+    compressor: Compressor, line: str, headings: list[str]
+) -> None:
+    """Each option once; those of the command alone, and --help, come last."""
+    lines = compressor(*line.split(), "--help", env={"COLUMNS": "80"}).lines
+    found = [text[:-1] for text in lines if re.fullmatch(r"\w.*:", text)]
+    assert found[: len(headings)] == headings
+    assert found[-1] == "Options"
+    options = [text.split()[0] for text in lines if text.startswith("  -")]
+    assert len(options) == len(set(options))
+    assert options[-1] == "-h,"
+
+
 def test_the_readme_lists_the_commands() -> None:
     """All of them, in the order of the help, with their sub-commands, and no other."""
     table = rows(section("Commands"))

@@ -65,7 +65,7 @@ class Locking:
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """What is written about it, beside the table."""
+    """What is written beside the table."""
 
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also as .md or .json file.")

@@ -29,7 +29,8 @@ class Running:
     """How the work goes."""
 
     jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Jobs at once. [default: 8]")
+        int | None,
+        typer.Option("--jobs", "-j", min=1, metavar="N", help="Jobs at once. [default: 8]"),
     ] = None
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast/--keep-going", help="End at the first failure, or not.")

@@ -37,7 +37,9 @@ def listing(
     state: Annotated[
         list[State] | None, typer.Option(help="Only jobs in this state. Repeat.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="So many at most; 0 for all.")] = 20,
+    limit: Annotated[
+        int, typer.Option(min=0, metavar="N", help="So many at most; 0 for all.")
+    ] = 20,
     everywhere: Annotated[
         bool, typer.Option("--everywhere", help="Also jobs of other API URLs.")
     ] = False,

@@ -8,6 +8,7 @@ of the command, and hands the command the group as one object.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
@@ -52,7 +53,7 @@ Last = Annotated[bool, typer.Option("--last", help="The newest job in the ledger
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """How a command speaks."""
+    """How it speaks."""
 
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.")] = False
@@ -96,7 +97,7 @@ class Placing:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a command may take."""
+    """How long it may take."""
 
     timeout: Annotated[
         str | None,
@@ -216,7 +217,11 @@ def grouped(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def _options(group: Any) -> list[inspect.Parameter]:
+    """The fields as parameters, each told the heading of its group: how its docstring begins."""
     hints = get_type_hints(group, include_extras=True)
+    heading = re.split("[.:]", group.__doc__ or "", maxsplit=1)[0]
+    for option in fields(group):
+        hints[option.name].__metadata__[0].rich_help_panel = heading
     return [
         inspect.Parameter(
             option.name,

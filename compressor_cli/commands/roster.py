@@ -49,11 +49,15 @@ def enlist(app: typer.Typer, wanted: str | None) -> None:
         if name != wanted:
             app.command(name, help=summary)(_elsewhere)
             continue
+        from compressor_cli.commands.helptext import HelpByGroup
+
         command = getattr(importlib.import_module(f"{__package__}.{name}"), name)
         if isinstance(command, typer.Typer):
+            for each in command.registered_commands:
+                each.cls = HelpByGroup
             app.add_typer(command, name=name)
         else:
-            app.command(name)(command)
+            app.command(name, cls=HelpByGroup)(command)
 
 
 def _elsewhere() -> None:
