@@ -8,10 +8,11 @@ CompressorError          1   unexpected, or a batch that failed in several ways
 │   └── Throttled        5   the service asks for a pause
 ├── Refused              6   refused or failed for good
 │   ├── JobFailed        6   the service could not do the work
-│   ├── NotKnown         6   the service does not know the job, or no longer has the output
+│   ├── NotKnown         6   the service does not know the job, or no longer has it
 │   └── BadAnswer        6   an answer that cannot be understood
 ├── MaybeAccepted        7   the upload may have been accepted: not sent again
 ├── BadResult            8   the result is not what was promised, and was discarded
+│   └── WrongInput       8   the service worked on other bytes than were sent
 ├── OutputProblem        9   the result cannot be written here
 ├── NotFinished         10   the job is still running
 ├── CheckFound          11   `check` found something
@@ -86,7 +87,7 @@ class JobFailed(Refused):
 
 
 class NotKnown(Refused):
-    """404 or 410: no such job, or no such output any more."""
+    """404 or 410: no such job any more."""
 
 
 class BadAnswer(Refused):
@@ -103,6 +104,10 @@ class BadResult(CompressorError):
     """The downloaded bytes are not what the service promised; they were discarded."""
 
     exit_code = 8
+
+
+class WrongInput(BadResult):
+    """The service worked on other bytes than were sent: no download can mend that."""
 
 
 class OutputProblem(CompressorError):

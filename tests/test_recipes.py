@@ -197,7 +197,7 @@ def test_the_pre_commit_hook(compressor: Compressor, assets: Path) -> None:
     refused = committing(compressor)
     assert refused.code == 11
     assert "notes.txt" not in refused.stdout
-    mends = re.findall(r"never compressed: (compressor .*)$", refused.stdout, re.MULTILINE)
+    mends = re.findall(r"not compressed yet: (compressor .*)$", refused.stdout, re.MULTILINE)
     assert len(mends) == 2
     assert compressor(*SANDBOX, "sh", "-e", "-c", "\n".join(mends)).code == 0
     subprocess.run([*git, "add", "."], cwd=compressor.folder, check=True)

@@ -20,7 +20,9 @@ from compressor_cli.engine.gather import Asset, Choice, Gathered, gather
 from compressor_cli.engine.layout import Layout, RealNames, check_layout, check_template
 from compressor_cli.engine.source import StdinSource, UrlSource, is_url, url_source
 from compressor_cli.errors import InputProblem, UsageProblem
+from compressor_cli.memory.digests import Digests
 from compressor_cli.memory.lockfile import FILE_NAME, Lock
+from compressor_cli.memory.made import Made
 from compressor_cli.memory.project import Project
 from compressor_cli.memory.relative import Relative
 
@@ -61,6 +63,7 @@ def planned(
     placement: Placement,
     locking: Locking,
     processing: Processing,
+    digests: Digests,
 ) -> Batch:
     """The batch that the options and the project file describe.
 
@@ -85,7 +88,7 @@ def planned(
     batch.urls = [url_source(each, headers=processing.headers()) for each in named if is_url(each)]
     if STDIN in named:
         batch.stdin = _stdin(layout, selection.files_from)
-    _fill(batch, found, processing)
+    _fill(batch, found, processing, digests)
     if not (batch.jobs or batch.stdin or batch.urls or batch.problems or selection.allow_empty):
         raise InputProblem(
             "there are no files to compress"
@@ -95,10 +98,10 @@ def planned(
     return batch
 
 
-def _fill(batch: Batch, found: Gathered, processing: Processing) -> None:
+def _fill(batch: Batch, found: Gathered, processing: Processing, digests: Digests) -> None:
     pairs = [(asset, batch.layout.target(asset)) for asset in found.assets]
     real = RealNames()
-    pairs = _without_results(pairs, batch, real)
+    pairs = _without_results(pairs, batch, digests, real)
     check_layout(pairs, in_place=batch.layout.in_place, real=real)
     options = _Options(processing, batch)
     batch.jobs = [Job(asset, options.of(asset), target) for asset, target in pairs]
@@ -133,23 +136,20 @@ class _Options:
 
 
 def _without_results(
-    pairs: list[tuple[Asset, Path]], batch: Batch, real: RealNames
+    pairs: list[tuple[Asset, Path]], batch: Batch, digests: Digests, real: RealNames
 ) -> list[tuple[Asset, Path]]:
     """Leave out what lies in the folder of results, or is another file's result by the lock."""
-    layout, lock = batch.layout, batch.lock
+    layout = batch.layout
     if layout.in_place:
         return pairs
     folder = None if layout.folder is None else os.path.realpath(layout.folder)
     below = None if folder is None else os.path.join(folder, "")  # noqa: PTH118
-    entries = lock.entries if lock is not None else ()
-    results = {result for name, result in entries if name != result}
+    by_lock = Made(batch.lock, digests, [target for _, target in pairs])
 
     def is_result(asset: Asset, target: Path) -> bool:
         name = real.of(asset.path)
         in_folder = below is not None and (name == folder or name.startswith(below))
-        return (in_folder and real.of(target) != name) or (
-            lock is not None and lock.key(asset.path) in results
-        )
+        return (in_folder and real.of(target) != name) or by_lock.has(asset.path)
 
     return [(asset, target) for asset, target in pairs if not is_result(asset, target)]
 

@@ -26,7 +26,7 @@ from compressor_cli.terminal.text import size as bytes_of
 Limits = list[tuple[str, int]]
 
 _FINDINGS: dict[Verdict, tuple[str, str]] = {
-    "missing": ("missing", "was never compressed"),
+    "missing": ("missing", "is not compressed yet"),
     "changed": ("changed", "has changed since it was compressed"),
     "options": ("changed", "was compressed with other options"),
     "output": ("stale-output", "its result is gone, or is another file"),
@@ -47,6 +47,7 @@ def run(
     """Check the batch and give the exit code."""
     project = projects.find(Path.cwd())
     limits = _limits(budgets, project)
+    digests = Digests(state_dir(os.environ))
     batch = planned(
         sources,
         project=project,
@@ -54,12 +55,12 @@ def run(
         placement=placement,
         locking=Locking(lock=lock),
         processing=processing,
+        digests=digests,
     )
     if batch.urls:
         raise UsageProblem("check looks at files; a URL cannot be checked without a request")
     assert batch.lock is not None
     reporter = Reporter(output, reporting, title="compressor check")
-    digests = Digests(state_dir(os.environ))
     words = again(placement, processing, Locking(lock=lock))
     for label, error in batch.problems:
         reporter.add(Row(label, "failed", detail=error.message, exit_code=error.exit_code))

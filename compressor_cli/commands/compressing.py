@@ -40,6 +40,7 @@ def run(
 ) -> int:
     """Compress the batch and give the exit code."""
     project = projects.find(Path.cwd())
+    digests = Digests(state_dir(os.environ))
     batch = planned(
         sources,
         project=project,
@@ -47,13 +48,13 @@ def run(
         placement=placement,
         locking=locking,
         processing=processing,
+        digests=digests,
     )
     terms = Terms(
         min_savings=_share(running.min_savings, project.min_savings),
         allow_larger=running.allow_larger or project.allow_larger,
     )
     reporter = Reporter(output, reporting, title="compressor compress")
-    digests = Digests(state_dir(os.environ))
     works = _to_do(batch, digests, processing, running, reporter)
     check_writable(work.target for work in works if work.target is not None)
     words = again(selection, placement, processing, running, locking, reporting, timing, connection)

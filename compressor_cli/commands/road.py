@@ -27,6 +27,7 @@ from compressor_cli.errors import (
     OutputProblem,
     ReaderGone,
     TemporaryTrouble,
+    WrongInput,
     worst,
 )
 from compressor_cli.terminal.output import Output
@@ -176,11 +177,16 @@ def _pipeline(crew: Crew[Update], session: Session, errand: Errand) -> Pipeline:
 
 def _ended(output: Output, item: Item, results: Results, go_on: GoOn) -> None:
     if (error := item.error) is not None:
-        if (item.job is not None or item.job_id) and isinstance(error, _WORTH_ANOTHER_TRY):
+        if (item.job is not None or item.job_id) and _may_mend(error):
             error.hint = "\n".join(filter(None, (error.hint, go_on([item]))))
         if not isinstance(error, ReaderGone):
             output.error(error, label=item.label)
     results.ended(item)
+
+
+def _may_mend(error: CompressorError) -> bool:
+    """Whether to ask for the same job's result again may help."""
+    return isinstance(error, _WORTH_ANOTHER_TRY) and not isinstance(error, WrongInput)
 
 
 def _still_running(open_items: Sequence[Item]) -> str:

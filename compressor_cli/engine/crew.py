@@ -129,8 +129,8 @@ class Crew(Generic[E]):
                 self._events.put(_Crashed(error))
 
         thread = threading.Thread(target=run, name=name, daemon=True)
-        self._workers[late].append(thread)
         thread.start()
+        self._workers[late].append(thread)
 
     def post(self, event: E) -> None:
         """Hand an event to the main thread."""

@@ -15,6 +15,7 @@ from compressor_cli.errors import OutputProblem
 
 PRIVATE = 0o600
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+BINARY = getattr(os, "O_BINARY", 0)  # Windows would write line ends of its own
 _CLOSED = -1
 
 
@@ -36,7 +37,7 @@ class Part:
     def __enter__(self) -> Part:
         self._crew.check()
         self._crew.register(self._path)
-        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | _NO_FOLLOW
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | _NO_FOLLOW | BINARY
         # 0666 and the umask, as for any new file; never more than the mode it shall have
         mode = 0o666 if self._mode is None else self._mode & 0o666 | PRIVATE
         try:

@@ -18,14 +18,14 @@ from compressor_cli.engine.body import PIECE
 from compressor_cli.engine.crew import Crew
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.landing import put_in_place, temporary
-from compressor_cli.engine.part import PRIVATE, Part
+from compressor_cli.engine.part import BINARY, PRIVATE, Part
 from compressor_cli.engine.patience import Patience, Told
 from compressor_cli.engine.target import Target
 from compressor_cli.errors import (
     BadResult,
-    NotKnown,
     OutputProblem,
     ReaderGone,
+    Refused,
     TemporaryTrouble,
 )
 
@@ -69,8 +69,8 @@ def save(
     """Download the output of a completed job and put it in its place.
 
     None: the place is a file, and the verified result was not `worth` it by its size and SHA-1.
-    Raises BadResult when the bytes are not as promised, OutputProblem, TemporaryTrouble, NotKnown,
-    Refused.
+    Raises BadResult when the bytes are not as promised, OutputProblem, TemporaryTrouble, NotKnown
+    (the job is gone), Refused.
     """
     if goal.path is None or goal.special:
         return _pour(job, goal, means=means, received=received, delayed=delayed)
@@ -92,7 +92,7 @@ def _pour(job: Job, goal: Target, *, means: Means, received: Received, delayed: 
             if goal.path is None:
                 part.copy_to(means.stdout())
             else:
-                handle = os.open(goal.path, os.O_WRONLY)
+                handle = os.open(goal.path, os.O_WRONLY | BINARY)
                 try:
                     part.copy_to(handle)
                 finally:
@@ -118,9 +118,10 @@ def _fill(part: Part, job: Job, *, means: Means, received: Received, delayed: To
         except Expired as error:
             fresh_urls += 1
             if fresh_urls > FRESH_URLS:
-                raise NotKnown(
+                raise Refused(  # not NotKnown: the job is there, and is not to be paid again
                     error.message,
-                    hint="each link that the job named has ended: submit the file again",
+                    hint="each link that the job named was refused; if that stays so: submit the "
+                    "file again (compress: with --force)",
                 ) from None
             job = means.fresh(job.id)
         except TemporaryTrouble as error:

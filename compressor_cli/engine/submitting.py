@@ -29,12 +29,12 @@ from compressor_cli.engine.source import (
 )
 from compressor_cli.engine.updates import Delayed, Item, Sending
 from compressor_cli.errors import (
-    BadResult,
     CompressorError,
     JobFailed,
     KeyProblem,
     MaybeAccepted,
     TemporaryTrouble,
+    WrongInput,
 )
 
 CHECK_ABOVE = 8 * 1024 * 1024
@@ -171,15 +171,15 @@ def failure(job: Job) -> JobFailed:
 
 
 def check_input(item: Item) -> None:
-    """Raises BadResult when the service worked on other bytes than were sent."""
+    """Raises WrongInput when the service worked on other bytes than were sent."""
     job = item.job
     assert job is not None
     pairs = ((item.sha1, job.input.sha1, "SHA-1"), (item.size, job.input.size, "size"))
     for ours, theirs, what in pairs:
         if ours is not None and theirs is not None and ours != theirs:
-            raise BadResult(
+            raise WrongInput(
                 f"the service did not receive what was sent: its input's {what} is {theirs}, "
                 f"ours {ours}",
-                hint="submit it again",
+                hint="submit it again (compress: with --force)",
                 job_id=job.id,
             )

@@ -1,8 +1,8 @@
 """What was compressed from what: `compressor.lock`, committed or cached, read by `check`.
 
-One JSON object a line, sorted by path when a run ends, so that a change is one line of diff. While
-a run goes on a line is appended for each file that is done; of two lines for a path the later
-counts. Paths are relative to the lock's folder, with `/`.
+One JSON object a line, sorted when a run ends, so that a change is one line of diff. While a run
+goes on a line is appended for each file that is done; of two lines for the same source and target
+the later counts. Paths are relative to the lock's folder, with `/`.
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ class Tally:
         self.ended += 1
         self._failed += item.error is not None
         self._bytes += item.size or 0
-        if item.error is None and item.job is not None:
+        if item.saved is not None:
             before, after = sizes(item)
-            self._saved += max(0, (before or 0) - after) if after is not None else 0
+            self._saved += max(0, (before or 0) - (after or 0))
 
     def words(self, *, room: int) -> str:
         """`12 of 200 done, 1 failed, 8.1 MB of 40 MB, 4.2 MB saved`; what has no room is left."""

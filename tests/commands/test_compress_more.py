@@ -56,6 +56,21 @@ def test_two_results_of_one_source_are_both_remembered(compressor: Compressor, b
     assert box.requests == []
 
 
+@pytest.mark.usefixtures("box", "two")
+def test_where_a_result_once_lay_another_file_is_a_source(
+    compressor: Compressor, file: File
+) -> None:
+    """A result is left out, as its content tells; what took its place is not."""
+    (compressor.folder / "s").mkdir()
+    for target in ("s/x.png", "t.png"):
+        assert compressor("compress", "a.png", "-o", target).code == 0
+    check = ("check", "s", "-o", "out/", "--allow-empty", "--json")
+    assert states(compressor(*check).records) == {}
+    file("s/x.png", seed=77)
+    found = compressor(*check)
+    assert (found.code, states(found.records)) == (11, {"s/x.png": "missing"})
+
+
 @pytest.mark.usefixtures("two")
 def test_fail_fast_ends_at_the_first_failure(compressor: Compressor, box: Box) -> None:
     box.script({"on": "upload", "fail": "no"})

@@ -28,7 +28,6 @@ from compressor_cli.engine.updates import (
 )
 from compressor_cli.errors import (
     BadAnswer,
-    BadResult,
     JobFailed,
     KeyProblem,
     MaybeAccepted,
@@ -37,6 +36,7 @@ from compressor_cli.errors import (
     OutputProblem,
     Refused,
     TemporaryTrouble,
+    WrongInput,
 )
 from compressor_cli.memory.ledger import Ledger
 
@@ -241,7 +241,7 @@ def test_an_input_that_arrived_otherwise(
     with travelled(
         [item], api_url=box.url, state=tmp_path / "state", place=Destination(folder=tmp_path)
     ):
-        assert type(item.error) is BadResult
+        assert type(item.error) is WrongInput
     assert "did not receive what was sent" in item.error.message
     assert routes(box) == {"upload": 1}
 
@@ -420,7 +420,7 @@ def test_a_real_link_that_has_ended(files: list[Path], out: Path, tmp_path: Path
         with travelled(
             [item], api_url=box.url, state=tmp_path / "state", place=Destination(folder=out)
         ):
-            assert type(item.error) is NotKnown
+            assert type(item.error) is Refused
         assert box.routes().count("job") == 3
     assert list(out.iterdir()) == []
 

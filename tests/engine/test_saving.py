@@ -38,7 +38,6 @@ from compressor_cli.engine.target import Target
 from compressor_cli.errors import (
     BadResult,
     CompressorError,
-    NotKnown,
     OutputProblem,
     ReaderGone,
     Refused,
@@ -392,7 +391,7 @@ def test_a_link_that_has_ended(road: Road, box: Box, faults: Faults) -> None:
 def test_links_that_have_all_ended(road: Road, faults: Faults) -> None:
     faults({"on": "output", "status": 404, "times": FRESH_URLS + 1})
     error = road.save()
-    assert type(error) is NotKnown
+    assert type(error) is Refused  # and not NotKnown: the job is there
     assert "submit the file again" in error.hint
 
 

@@ -110,7 +110,19 @@ def test_an_ended_link_is_told_from_one_that_never_was(scene: Scene) -> None:
         ended = scene.run("get", "--last", "-o", "small.png", code=6)
         assert ended.stderr == (
             "compressor: photo.png: the output's server answered 403\n"
-            "  each link that the job named has ended: submit the file again\n"
+            "  each link that the job named was refused; if that stays so: submit the file again "
+            "(compress: with --force)\n"
         )
         assert "job" in box.routes()  # a fresh one was asked for, and not for ever
         assert 2 < box.routes().count("output") < 15
+
+
+def test_a_link_that_is_refused_is_no_reason_to_pay_again(scene: Scene) -> None:
+    """The job is there: as often as the batch is run, it is taken up and not made anew."""
+    scene.source("photo.png")
+    with boxed(link_seconds=0.0) as box:
+        scene.api(box)
+        for _ in range(3):
+            done = scene.run("compress", "photo.png", "-o", "small.png", code=6)
+            assert "each link that the job named was refused" in done.whole
+        assert box.stats()["accepted"] == 1

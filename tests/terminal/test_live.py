@@ -24,7 +24,7 @@ from compressor_cli.errors import TemporaryTrouble
 from compressor_cli.terminal.live import ROWS, LiveView
 from compressor_cli.terminal.output import Modes, Output
 
-from .items import Clock, item, job
+from .items import Clock, item, job, saved
 
 Capture = pytest.CaptureFixture[str]
 
@@ -157,7 +157,7 @@ def test_all_are_counted_below(screen: Screen) -> None:
     )  # fmt: skip
     for each in (good, bad, working, later):
         each.size = 80_600_000
-    bad.error = TemporaryTrouble("no")
+    bad.error, good.saved = TemporaryTrouble("no"), saved("good.mp4")
     screen.view = LiveView(screen.output, expected=[good, bad, working, later], clock=screen.clock)
     with screen.view:
         lines = screen.after(1, Looked(working, 5.0), Looked(good, None))
@@ -174,6 +174,15 @@ def test_all_are_counted_below(screen: Screen) -> None:
         lines = screen.after(1)
     assert " of 4 done" not in "".join(lines)
     assert screen.read() == lines
+
+
+def test_only_what_is_used_is_saved(screen: Screen) -> None:
+    """Not the result that was not worth it, nor one that stays at the service."""
+    left = [item("a.png", state="completed"), item("b.png", state="completed")]
+    screen.view = LiveView(screen.output, expected=left, clock=screen.clock)
+    with screen.view:
+        screen.after(1, Looked(left[1], None), Ended(left[0]))
+        assert screen.after(1)[-1].endswith(" 1 of 2 done")
 
 
 def test_a_single_job_is_not_counted(screen: Screen) -> None:

@@ -132,7 +132,9 @@ def test_of_many_rows_only_the_first_are_shown_but_every_failure() -> None:
 
 def test_a_command_that_mends_is_never_cut_or_folded() -> None:
     """It is there to be copied."""
-    command = "was never compressed: compressor compress --output " + "/tmp/deep" * 30 + " -- a.png"
+    command = (
+        "is not compressed yet: compressor compress --output " + "/tmp/deep" * 30 + " -- a.png"
+    )
     lines = drawn([Row("a.png", "missing", detail=command, exit_code=11)], width=40)
     assert "    " + command in lines
 
