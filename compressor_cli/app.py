@@ -6,6 +6,7 @@ import contextlib
 import errno
 import gc
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -136,7 +137,11 @@ def _told(error: BaseException, output: Output) -> int:
     """Tell the user what went wrong, and give the exit code."""
     if isinstance(error, typer.TyperException):
         where = getattr(getattr(error, "ctx", None), "command_path", "compressor")
-        error = UsageProblem(error.format_message(), hint=f"see: {where} --help")
+        hint = f"see: {where} --help"
+        typed = sys.argv[1:]
+        if where == "compressor" and typed and os.path.isfile(typed[0]):  # noqa: PTH113 - no error
+            hint = "to compress it: " + shlex.join(["compressor", "submit", *typed])
+        error = UsageProblem(error.format_message(), hint=hint)
     elif isinstance(error, OSError) and error.errno in _FROM_STDOUT and error.filename is None:
         error = stdout_problem(error)  # Typer writes help and version itself
     if isinstance(error, CompressorError):

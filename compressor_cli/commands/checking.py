@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from compressor_cli.commands.batch import Job, planned
@@ -31,6 +32,8 @@ _FINDINGS: dict[Verdict, tuple[str, str]] = {
     "options": ("changed", "was compressed with other options"),
     "output": ("stale-output", "its result is gone, or is another file"),
 }
+_MENDED = {state for state, _ in _FINDINGS.values()}
+"""Found, and mended by compress."""
 
 
 def run(
@@ -69,8 +72,18 @@ def run(
         reporter.add(row)
     digests.keep()
     code = reporter.finish(other=batch.other)
+    if sum(row.state in _MENDED for row in rows) > 1:
+        words = again(selection, placement, processing, Locking(lock=lock))
+        named = ["--", *sources] if sources else []
+        output.note("all of them: " + _command("compress", *words, *named))
     reporter.check()
     return code
+
+
+def _command(*words: str) -> str:
+    from compressor_cli.commands.road import command_line  # and with it all that sends
+
+    return command_line(*words)
 
 
 def _limits(budgets: Budgets, project: Project) -> Limits:
@@ -93,10 +106,8 @@ def _row(job: Job, lock: Lock, digests: Digests, limits: Limits, words: list[str
     except InputProblem as error:
         return Row(job.label, "failed", detail=error.message, exit_code=error.exit_code)
     if seen.verdict != "fresh" or seen.locked is None:
-        from compressor_cli.commands.road import command_line  # and with it all that sends
-
         state, why = _FINDINGS[seen.verdict]
-        mend = command_line("compress", *words, "--", job.label)
+        mend = _command("compress", *words, "--", job.label)
         return _finding(job.label, state, f"{why}: {mend}", before=job.asset.size)
     before, after = seen.locked.input_size, seen.locked.output_size
     for glob, limit in limits:
@@ -115,11 +126,15 @@ def _over_all(rows: Sequence[Row], budgets: Budgets, project: Project) -> list[R
     found = []
     if budget is not None and after > budget:
         why = f"{bytes_of(after)} together are more than the budget of {bytes_of(budget)}"
-        found.append(_finding("all files", "over-budget", why))
+        found.append(_of_all(why))
     if share is not None and before and after > before * (1 - share):
         why = f"together they save {1 - after / before:.1%}, less than {share:.1%}"
-        found.append(_finding("all files", "over-budget", why))
+        found.append(_of_all(why))
     return found
+
+
+def _of_all(why: str) -> Row:
+    return replace(_finding("all files", "over-budget", why), of_all=True)
 
 
 def _finding(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from compressor_cli.commands.batch import Batch, planned
@@ -11,10 +12,11 @@ from compressor_cli.commands.batchoptions import Locking, Placement, Reporting, 
 from compressor_cli.commands.compress import Running
 from compressor_cli.commands.options import Connection, Processing, Timing, again
 from compressor_cli.commands.reporting import Reporter
-from compressor_cli.commands.session import session
+from compressor_cli.commands.session import Session, session
 from compressor_cli.commands.sorting import add_streams, sorted_out
 from compressor_cli.engine.layout import check_writable
 from compressor_cli.engine.work import Terms, Work
+from compressor_cli.errors import CompressorError
 from compressor_cli.memory import project as projects
 from compressor_cli.memory.digests import Digests
 from compressor_cli.memory.places import state_dir
@@ -70,7 +72,7 @@ def run(
                 fail_fast=running.fail_fast,
                 words=[*words, *(["--", *sources] if sources else [])],
             )
-            with session(connection, output) as now:
+            with _begun(connection, output, works, reporter) as now:
                 default = now.settings.timeout.value if project.timeout is None else project.timeout
                 trip.make(now, works, timeout=timing.seconds(default or None), force=running.force)
     finally:
@@ -80,6 +82,21 @@ def run(
         code = reporter.finish(other=batch.other)
     reporter.check()
     return code
+
+
+@contextmanager
+def _begun(
+    connection: Connection, output: Output, works: Sequence[Work], reporter: Reporter
+) -> Iterator[Session]:
+    """A session; where there can be none, as without a key, nothing was sent, and is told so."""
+    with ExitStack() as stack:
+        try:
+            now = stack.enter_context(session(connection, output))
+        except CompressorError:
+            for work in works:
+                reporter.left(work)
+            raise
+        yield now
 
 
 def _to_do(

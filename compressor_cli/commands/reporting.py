@@ -58,9 +58,16 @@ class Reporter:
         self.add(_row(item))
 
     def left(self, item: Item) -> None:
+        """An early end, or nothing could begin: how far it came."""
         job_id = item.job.id if item.job is not None else item.job_id
-        detail = "still running" if job_id else "not sent"
-        self.add(Row(item.label, "postponed", before=item.size, job_id=job_id, detail=detail))
+        state, detail = "not-sent", ""
+        if item.job is not None and item.job.state == "completed":
+            state, detail = "pending", "its result was not fetched"
+        elif job_id:
+            state, detail = "pending", "still running"
+        elif item.in_doubt:
+            state, detail = "unknown", "it may have been accepted"
+        self.add(Row(item.label, state, before=item.size, job_id=job_id, detail=detail))
 
     def finish(self, *, other: Sequence[Path] = ()) -> int:
         """Print and write the report; the exit code of all rows."""

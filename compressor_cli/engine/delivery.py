@@ -15,7 +15,7 @@ from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.notebook import Notebook
 from compressor_cli.engine.saving import Means, save
 from compressor_cli.engine.submitting import failure
-from compressor_cli.engine.target import Destination, Target, target
+from compressor_cli.engine.target import Destination, Target, make_folder, target
 from compressor_cli.engine.updates import Delayed, Item, Receiving, Update
 from compressor_cli.errors import NotFinished, OutputProblem
 
@@ -52,6 +52,8 @@ class Delivery:
         if goal is None:
             item.skipped = True
             return
+        if self._place.folder is not None:
+            make_folder(self._place.folder)
         item.saved = save(
             job,
             goal,

@@ -106,7 +106,7 @@ class _Search:
                 matched = True
                 self._consider(str(path), within, named)
         if not matched:
-            self._add(str(Path(text)), Path(text).name)  # a missing file, which is said
+            self._problem(text, InputProblem(f"{text} matches no file"))
 
     def _folder(self, top: str, prefix: str, *, rest: str = "", named: str = "") -> bool:
         """Whether there are files in it that fit the glob `rest`, if there is one."""

@@ -61,8 +61,7 @@ def destination(
         return Destination()
     path = Path(output) if output is not None else Path()
     if _is_folder(path) or (output or "").endswith(("/", os.sep)):
-        _make_folder(path)
-        must_be_writable(path)
+        must_be_writable(_nearest(path))
         return Destination(folder=path, force=force, skip_existing=skip_existing)
     if jobs > 1:
         raise UsageProblem(
@@ -88,11 +87,35 @@ def _real(path: Path) -> Path:
         raise OutputProblem(f"{path} is a symbolic link that leads nowhere") from None
 
 
-def _make_folder(path: Path) -> None:
+def _nearest(folder: Path) -> Path:
+    """The folder, or that in which it, or the first of those above it, will be made.
+
+    Raises OutputProblem when it cannot be.
+    """
+    near = folder
+    for near in (folder, *folder.parents):
+        try:
+            near.lstat()
+            break
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _not_made(folder, error.strerror) from None
+    if not _is_folder(near):
+        raise _not_made(folder, f"{near} is not a folder")
+    return near
+
+
+def _not_made(folder: Path, why: str | None) -> OutputProblem:
+    return OutputProblem(f"the folder {folder} cannot be made: {why}")
+
+
+def make_folder(path: Path) -> None:
+    """Make it, and those above it. Raises OutputProblem."""
     try:
-        path.mkdir(exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputProblem(f"the folder {path} cannot be made: {error.strerror}") from None
+        raise _not_made(path, error.strerror) from None
 
 
 def must_be_writable(folder: Path) -> None:

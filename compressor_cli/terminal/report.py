@@ -27,8 +27,10 @@ class Row:
 
     `path` is the source as the user knows it, `target` where the result lies here and `url` where
     it lies in a storage; `detail` says in one sentence why, or what mends it. All of them foreign.
-    States of compress: compressed, kept, unchanged, stored, failed, postponed, would-send; of
-    check: ok, missing, changed, stale-output, over-budget, failed.
+    `of_all`: this is about all files together, and `path` is none.
+    States of compress: compressed, kept, unchanged, stored, failed, postponed, would-send, and
+    after an early end pending, unknown, not-sent; of check: ok, missing, changed, stale-output,
+    over-budget, failed.
     """
 
     path: str
@@ -41,6 +43,7 @@ class Row:
     job_id: str | None = None
     detail: str = ""
     exit_code: int = 0
+    of_all: bool = False
 
     @property
     def saved(self) -> int | None:
@@ -78,7 +81,7 @@ def totals(rows: Sequence[Row], *, seconds: float) -> Totals:
     weighed = [row for row in rows if row.saved is not None]
     return Totals(
         states=dict(sorted(Counter(row.state for row in rows).items())),
-        files=len(rows),
+        files=sum(not row.of_all for row in rows),
         before=sum(row.before or 0 for row in weighed),
         after=sum(row.after or 0 for row in weighed),
         seconds=seconds,
@@ -89,7 +92,7 @@ def totals(rows: Sequence[Row], *, seconds: float) -> Totals:
 def row_record(row: Row) -> dict[str, object]:
     """One JSON object a file. Sizes in bytes; null is unknown or not so."""
     return {
-        "kind": "file",
+        "kind": "all" if row.of_all else "file",
         "path": row.path,
         "state": row.state,
         "before": row.before,

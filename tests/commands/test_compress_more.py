@@ -72,6 +72,33 @@ def test_where_a_result_once_lay_another_file_is_a_source(
 
 
 @pytest.mark.usefixtures("two")
+def test_without_a_key_what_was_not_sent_is_told(compressor: Compressor, box: Box) -> None:
+    """The sum does not say that all is well."""
+    assert compressor("compress", "a.png", "-o", "out/").code == 0
+    box.forget()
+    words = ("compress", "a.png", "b.jpg", "-o", "out/")
+    done = compressor(*words, "--json", env={"COMPRESSOR_API_KEY": None})
+    assert (done.code, states(done.records)) == (4, {"a.png": "unchanged", "b.jpg": "not-sent"})
+    plain = compressor(*words, env={"COMPRESSOR_API_KEY": None})
+    assert "2 files: 1 not-sent, 1 unchanged" in plain.stdout
+    assert box.requests == []
+
+
+@pytest.mark.usefixtures("box", "two")
+def test_check_tells_what_mends_all(compressor: Compressor) -> None:
+    """One command; and what is found of all together is no file more."""
+    words = ("a.png", "b.jpg", "-o", "out/")
+    found = compressor("check", *words)
+    assert found.code == 11
+    assert "all of them: compressor compress --output out/ -- a.png b.jpg" in found.stderr
+    assert compressor("compress", *words).code == 0
+    found = compressor("check", *words, "--budget", "1 kB", "--json")
+    assert found.code == 11
+    assert found.records[-1]["files"] == 2
+    assert [row["path"] for row in found.records if row["kind"] == "all"] == ["all files"]
+
+
+@pytest.mark.usefixtures("two")
 def test_fail_fast_ends_at_the_first_failure(compressor: Compressor, box: Box) -> None:
     box.script({"on": "upload", "fail": "no"})
     done = compressor("compress", "a.png", "b.jpg", "-o", "out/", "-j", "1", "--fail-fast")

@@ -91,6 +91,14 @@ def test_usage_errors_are_one_line_and_where_to_read_on(
     assert len(done.stderr.splitlines()) == 2
 
 
+def test_a_file_in_the_place_of_a_command_is_to_be_submitted(compressor: Compressor) -> None:
+    (compressor.folder / "a b.png").touch()
+    done = compressor("a b.png", "-o", "small.png")
+    assert done.code == 2
+    assert "to compress it: compressor submit 'a b.png' -o small.png\n" in done.stderr
+    assert compressor("x" * 5000).stderr.endswith("see: compressor --help\n")
+
+
 def test_hostile_arguments_are_shown_escaped(compressor: Compressor) -> None:
     done = compressor("x\x1b]0;title\x07\u202e[red]")
     assert done.code == 2

@@ -75,7 +75,7 @@ def test_what_cannot_be_used_is_named_and_the_others_are_taken(tree: Path) -> No
     assert "is empty" in said["in/empty.png"]
     assert "a pipe" in said["in/pipe.png"]
     assert "No such file" in said["nope.png"]
-    assert "No such file" in said["in/*.xyz"]
+    assert "matches no file" in said["in/*.xyz"]
     assert len(found.assets) == 4
 
 

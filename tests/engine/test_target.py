@@ -48,12 +48,13 @@ def test_stdout_takes_one_result() -> None:
 
 
 def test_a_folder(folder: Path) -> None:
-    """One that exists, or is written with a slash: that one is made."""
+    """One that exists, or is written with a slash: that one is made, but not before a result."""
     (folder / "old").mkdir()
     assert destination("old", jobs=3, force=True) == Destination(folder=Path("old"), force=True)
     place = destination("new/", jobs=1, skip_existing=True)
     assert place == Destination(folder=Path("new"), skip_existing=True)
-    assert (folder / "new").is_dir()
+    assert destination("none/deep/", jobs=1).folder == Path("none/deep")
+    assert sorted(path.name for path in folder.iterdir()) == ["old"]
     goal = goal_of(place, source_name="photo.jpg", server_name="x.jpeg")
     assert goal == Target(Path("new/photo.jpg"))
 
@@ -67,9 +68,8 @@ def test_a_file(folder: Path) -> None:
     for output, said in {
         "none/x.png": "does not exist",
         "file/x.png": "does not exist",
-        "file/": "cannot be made: File exists",
+        "file/": "cannot be made: file is not a folder",
         "file/sub/": "cannot be made: Not a directory",
-        "none/sub/": "cannot be made: No such file",
     }.items():
         with pytest.raises(OutputProblem, match=said):
             destination(output, jobs=1)

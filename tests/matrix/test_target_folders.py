@@ -23,7 +23,8 @@ PATH_LIMIT = "/".join(["d" * 200] * 21) + "/x.png"
     ("command", "said"),
     [
         ("submit photo.png -o none/x.png", "the folder {folder}/none does not exist"),
-        ("submit photo.png -o none/sub/", "the folder none/sub cannot be made: No such file or "),
+        ("submit photo.png -o photo.png/sub/", "cannot be made: Not a directory"),
+        ("submit photo.png -o photo.png/", "cannot be made: photo.png is not a folder"),
         ("submit photo.png -o photo.png/x.png", "the folder {folder}/photo.png does not exist"),
         (f"submit photo.png -o {'n' * 256}", "cannot be written: File name too long"),
         (f"submit photo.png -o {'n' * 256}/", "cannot be made: File name too long"),
@@ -39,6 +40,18 @@ def test_a_place_that_cannot_be(scene: Scene, box: Box, command: str, said: str)
     assert said.format(folder=scene.folder) in done.stderr
     assert done.stdout == ""
     assert box.stats()["accepted"] == 0
+
+
+@pytest.mark.row("D14")
+def test_a_folder_is_made_when_a_result_comes(scene: Scene, box: Box) -> None:
+    """With those above it; a command that sends nothing leaves none."""
+    scene.source("photo.png")
+    scene.run("submit", "photo.png", "-o", "new/deep/", code=4, env={"COMPRESSOR_API_KEY": None})
+    scene.run("submit", "missing.png", "-o", "new/deep/", code=3)
+    assert not (scene.folder / "new").exists()
+    assert box.requests == []
+    scene.run("submit", "photo.png", "-o", "new/deep/", code=0)
+    assert (scene.folder / "new/deep/photo.png").is_file()
 
 
 @pytest.mark.row("D14")
