@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -20,6 +21,7 @@ from compressor_cli.terminal.text import LONGEST, safe, shortened
 SCHEMA = 1
 """The version of the JSON objects on stdout. Fields may be added; a change of meaning raises it."""
 
+_NARROWEST = 20
 _WIDEST = 10  # characters of an escape: \\U0001f600
 
 
@@ -69,7 +71,7 @@ class Output:
         about = shortened(label or error.job_id or "")
         prefix = f"{safe(about)}: " if about else ""
         message = shortened(error.message, LONGEST)  # the reason comes after the name
-        self._say(f"compressor: {prefix}{safe(message)}")
+        self._say(_folded(f"compressor: {prefix}{safe(message)}"))
         for line in error.hint.splitlines():  # whole: it may be the command that goes on
             self._say(f"  {safe(line, longest=len(line) * _WIDEST)}")
 
@@ -88,6 +90,30 @@ class Output:
                 sys.stderr.flush()
             except (OSError, ValueError):  # nobody listens; results and exit code still stand
                 return
+
+
+def _folded(line: str) -> str:
+    """Safe text, on a terminal broken between words where each of them fits a line."""
+    if not sys.stderr.isatty():
+        return line
+    import textwrap
+
+    columns = _columns()
+    lines = textwrap.wrap(
+        line, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines) if max(map(len, lines)) <= columns else line
+
+
+def _columns() -> int:
+    """Of the terminal that stderr is, or as the environment says."""
+    told = os.environ.get("COLUMNS", "")
+    try:
+        found = int(told) if told.isdecimal() else 0
+        found = found or os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        found = 0
+    return max(_NARROWEST, found or 80)
 
 
 def as_json(record: Mapping[str, object]) -> str:

@@ -9,7 +9,13 @@ import sys
 
 import pytest
 
-from compressor_cli.errors import CompressorError, InputProblem, OutputProblem, ReaderGone
+from compressor_cli.errors import (
+    CompressorError,
+    InputProblem,
+    OutputProblem,
+    ReaderGone,
+    TemporaryTrouble,
+)
 from compressor_cli.terminal.output import Modes, Output, as_json, stdout_problem
 from compressor_cli.terminal.records import item_record
 from compressor_cli.terminal.results import Ids, Paths, States
@@ -144,3 +150,23 @@ def test_what_is_left_is_shown_where_there_is_something_to_show(capsys: Capture)
     assert capsys.readouterr().out == ""
     States(Output(Modes(json=True))).left(item(state=None, job_id="j"))
     assert json.loads(capsys.readouterr().out)["id"] == "j"
+
+
+def test_on_a_terminal_an_error_is_broken_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its command stays in one piece, to be copied; in a pipe a message is one line."""
+    error = TemporaryTrouble(
+        "the service answered 503 and asks for a pause that is longer than the time that is left",
+        hint="go on with: compressor wait " + "x" * 60,
+    )
+    Output(Modes()).error(error, label="photo.png")
+    assert capsys.readouterr().err.count("\n") == 2
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    Output(Modes()).error(error, label="photo.png")
+    *message, hint = capsys.readouterr().err.splitlines()
+    assert max(map(len, message)) <= 40
+    assert message[0] == "compressor: photo.png: the service"
+    assert all(line.startswith("  ") for line in message[1:])
+    assert hint == "  go on with: compressor wait " + "x" * 60
