@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import File
 from running import Box, Compressor
 
 NETWORK = {"httpx", "httpcore", "h11", "ssl", "anyio", "certifi"}
@@ -80,3 +81,14 @@ def test_a_piped_status_imports_what_a_look_needs(compressor: Compressor, box: B
     assert "compressor_cli.engine.saving" not in names
     assert "compressor_cli.engine.delivery" not in names
     assert commands(names).isdisjoint({"submit", "get", "compress", "check", "sandbox", "batch"})
+
+
+def test_a_check_that_finds_something_imports_nothing_that_sends(
+    compressor: Compressor, file: File
+) -> None:
+    """It only names the command that would."""
+    words = ["check", str(file("a.png")), "-o", str(compressor.folder / "small")]
+    assert compressor(*words).code == 11
+    names = imported(compressor, *words)
+    assert names.isdisjoint(NETWORK | {"sqlite3"})
+    assert commands(names).isdisjoint({"road", "trip", "submit"})

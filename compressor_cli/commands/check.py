@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from compressor_cli.commands.batchoptions import Placement, Reporting, Selection, Sources
-from compressor_cli.commands.options import OutputOptions, Processing, grouped
+from compressor_cli.commands.grouping import grouped
+from compressor_cli.commands.options import OutputOptions, Processing
 from compressor_cli.commands.session import speaker
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from compressor_cli.commands.batch import Job, planned
 from compressor_cli.commands.batchoptions import Locking, Placement, Reporting, Selection
 from compressor_cli.commands.check import Budgets
-from compressor_cli.commands.options import Processing, again
+from compressor_cli.commands.grouping import again, command_line
+from compressor_cli.commands.options import Processing
 from compressor_cli.commands.reporting import Reporter
 from compressor_cli.engine.globs import matches
 from compressor_cli.errors import CheckFound, InputProblem, UsageProblem
@@ -64,26 +65,19 @@ def run(
         raise UsageProblem("check looks at files; a URL cannot be checked without a request")
     assert batch.lock is not None
     reporter = Reporter(output, reporting, title="compressor check")
-    words = again(placement, processing, Locking(lock=lock))
+    alike = again(placement, processing, Locking(lock=lock))
     for label, error in batch.problems:
         reporter.add(Row(label, "failed", detail=error.message, exit_code=error.exit_code))
-    rows = [_row(job, batch.lock, digests, limits, words) for job in batch.jobs]
+    rows = [_row(job, batch.lock, digests, limits, alike) for job in batch.jobs]
     for row in [*rows, *_over_all(rows, budgets, project)]:
         reporter.add(row)
     digests.keep()
     code = reporter.finish(other=batch.other)
     if sum(row.state in _MENDED for row in rows) > 1:
-        words = again(selection, placement, processing, Locking(lock=lock))
-        named = ["--", *sources] if sources else []
-        output.note("all of them: " + _command("compress", *words, *named))
+        mend = command_line("compress", *again(selection), *alike, sources=sources)
+        output.note(f"all of them: {mend}")
     reporter.check()
     return code
-
-
-def _command(*words: str) -> str:
-    from compressor_cli.commands.road import command_line  # and with it all that sends
-
-    return command_line(*words)
 
 
 def _limits(budgets: Budgets, project: Project) -> Limits:
@@ -100,14 +94,14 @@ def _limits(budgets: Budgets, project: Project) -> Limits:
     return limits
 
 
-def _row(job: Job, lock: Lock, digests: Digests, limits: Limits, words: list[str]) -> Row:
+def _row(job: Job, lock: Lock, digests: Digests, limits: Limits, alike: list[str]) -> Row:
     try:
         seen = look(lock, digests, source=job.asset.path, target=job.target, options=job.options)
     except InputProblem as error:
         return Row(job.label, "failed", detail=error.message, exit_code=error.exit_code)
     if seen.verdict != "fresh" or seen.locked is None:
         state, why = _FINDINGS[seen.verdict]
-        mend = _command("compress", *words, "--", job.label)
+        mend = command_line("compress", *alike, sources=[job.label])
         return _finding(job.label, state, f"{why}: {mend}", before=job.asset.size)
     before, after = seen.locked.input_size, seen.locked.output_size
     for glob, limit in limits:

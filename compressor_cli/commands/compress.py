@@ -14,13 +14,8 @@ from compressor_cli.commands.batchoptions import (
     Selection,
     Sources,
 )
-from compressor_cli.commands.options import (
-    Connection,
-    OutputOptions,
-    Processing,
-    Timing,
-    grouped,
-)
+from compressor_cli.commands.grouping import grouped
+from compressor_cli.commands.options import Connection, OutputOptions, Processing, Timing
 from compressor_cli.commands.session import speaker
 
 

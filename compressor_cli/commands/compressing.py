@@ -10,7 +10,8 @@ from pathlib import Path
 from compressor_cli.commands.batch import Batch, planned
 from compressor_cli.commands.batchoptions import Locking, Placement, Reporting, Selection
 from compressor_cli.commands.compress import Running
-from compressor_cli.commands.options import Connection, Processing, Timing, again
+from compressor_cli.commands.grouping import again, command_line
+from compressor_cli.commands.options import Connection, Processing, Timing
 from compressor_cli.commands.reporting import Reporter
 from compressor_cli.commands.session import Session, session
 from compressor_cli.commands.sorting import add_streams, sorted_out
@@ -70,7 +71,7 @@ def run(
                 reporter=reporter,
                 in_flight=running.jobs or project.jobs or JOBS,
                 fail_fast=running.fail_fast,
-                words=[*words, *(["--", *sources] if sources else [])],
+                command=command_line("compress", *words, sources=sources),
             )
             with _begun(connection, output, works, reporter) as now:
                 default = now.settings.timeout.value if project.timeout is None else project.timeout

@@ -14,7 +14,8 @@ from urllib.request import getproxies, proxy_bypass
 
 from compressor_cli.api.origin import is_loopback_host
 from compressor_cli.commands.asking import ask
-from compressor_cli.commands.options import Connection, OutputOptions, grouped
+from compressor_cli.commands.grouping import grouped
+from compressor_cli.commands.options import Connection, OutputOptions
 from compressor_cli.commands.session import configured, lively, speaker
 from compressor_cli.errors import CompressorError, worst
 from compressor_cli.memory.key import Key

@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compressor_cli.commands.options import (
-    Connection,
-    Jobs,
-    Last,
-    OutputOptions,
-    Placing,
-    Timing,
-    again,
-    grouped,
-)
+from compressor_cli.commands.grouping import again, command_line, grouped
+from compressor_cli.commands.options import Connection, Jobs, Last, OutputOptions, Placing, Timing
 from compressor_cli.commands.session import session, speaker
 
 if TYPE_CHECKING:
@@ -40,7 +32,7 @@ def get(
 
     Example: compressor get --last -o small.png
     """
-    from compressor_cli.commands.road import Errand, command_line, ids, travel
+    from compressor_cli.commands.road import Errand, ids, travel
     from compressor_cli.commands.which import known_items, use_kept
     from compressor_cli.terminal.results import Paths
 

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from compressor_cli.api.contract import Json
+from compressor_cli.commands.grouping import command_line
 from compressor_cli.commands.options import Processing
-from compressor_cli.commands.road import command_line, ids
+from compressor_cli.commands.road import ids
 from compressor_cli.commands.showing import Results
 from compressor_cli.commands.standardinput import STDIN, stdin_source
 from compressor_cli.engine.source import (
@@ -132,7 +133,7 @@ def how_to_go_on(
     if accepted := ids(left):
         lines.append("go on with: " + command_line(*verb, *accepted, *options))
     if unsent := [item.label for item in left if item.job is None and not item.in_doubt]:
-        lines.append("not sent yet: " + command_line("submit", *anew, "--", *unsent))
+        lines.append("not sent yet: " + command_line("submit", *anew, sources=unsent))
         if any(getattr(item.source, "url", item.label) != item.label for item in left):
             lines.append("(of a URL its query and password are not shown: write them again)")
     lines += [

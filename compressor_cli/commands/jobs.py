@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from compressor_cli.commands.options import Connection, OutputOptions, grouped
+from compressor_cli.commands.grouping import grouped
+from compressor_cli.commands.options import Connection, OutputOptions
 from compressor_cli.commands.session import configured, speaker
 from compressor_cli.errors import UsageProblem
 from compressor_cli.memory import duration

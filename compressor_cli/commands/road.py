@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -155,9 +154,7 @@ class Journey:
 
 def _pipeline(crew: Crew[Update], session: Session, errand: Errand) -> Pipeline:
     gate, api = Gate(), session.api
-    notes = Notebook(
-        session.ledger, api_url=api.api_url, remark=lambda text: crew.post(Remark(text))
-    )
+    notes = notebook(session, crew)
     deliver = None
     if errand.place is not None:
         from compressor_cli.engine.delivery import Delivery
@@ -173,6 +170,15 @@ def _pipeline(crew: Crew[Update], session: Session, errand: Errand) -> Pipeline:
         )
     plan = Plan(wait=errand.wait, deliver=deliver, any_one=errand.any_one)
     return Pipeline(crew, api=api, journal=session.ledger, notes=notes, gate=gate, plan=plan)
+
+
+def notebook(session: Session, crew: Crew[Update]) -> Notebook:
+    """Into the ledger of the session; what it cannot write is a remark of the crew."""
+    return Notebook(
+        session.ledger,
+        api_url=session.api.api_url,
+        remark=lambda text: crew.post(Remark(text)),
+    )
 
 
 def _ended(output: Output, item: Item, results: Results, go_on: GoOn) -> None:
@@ -210,11 +216,6 @@ def _view(output: Output, items: Sequence[Item], *, closings: bool) -> AbstractC
 def _stdout() -> int:
     sys.stdout.flush()
     return sys.stdout.fileno()
-
-
-def command_line(*words: str) -> str:
-    """A command to type, quoted for a shell."""
-    return shlex.join(["compressor", *words])
 
 
 def ids(items: Sequence[Item]) -> list[str]:

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compressor_cli.commands.options import OutputOptions, grouped
+from compressor_cli.commands.grouping import grouped
+from compressor_cli.commands.options import OutputOptions
 from compressor_cli.commands.session import speaker
 from compressor_cli.engine.crew import Crew
-from compressor_cli.errors import OutputProblem, UsageProblem
+from compressor_cli.errors import NotFinished, OutputProblem, UsageProblem
 from compressor_cli.memory.key import check_key
 from compressor_cli.terminal.output import Modes, Output
 
@@ -35,6 +36,10 @@ _HELP = """The API on this machine, to try things without key or network.
 Example: compressor sandbox exec -- compressor submit photo.png -o small.png"""
 
 sandbox = typer.Typer(help=_HELP)
+
+
+_UNFINISHED = (NotFinished.exit_code, 129, 130, 143)
+"""Codes of a command that may have left jobs running."""
 
 
 class Answers(StrEnum):
@@ -141,7 +146,13 @@ def execute(
         tempfile.TemporaryDirectory(prefix="compressor-exec-") as folder,
         _running(behaviour.options(), output.detail) as box,
     ):
-        return _child(command, _environment(box, Path(folder)))
+        code = _child(command, _environment(box, Path(folder)))
+    if code in _UNFINISHED:
+        output.note(
+            "the sandbox and its jobs ended with the command; one that stays: "
+            "compressor sandbox start"
+        )
+    return code
 
 
 @contextmanager

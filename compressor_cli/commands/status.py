@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compressor_cli.commands.options import (
-    Connection,
-    Jobs,
-    Last,
-    OutputOptions,
-    Timing,
-    again,
-    grouped,
-)
+from compressor_cli.commands.grouping import again, command_line, grouped
+from compressor_cli.commands.options import Connection, Jobs, Last, OutputOptions, Timing
 from compressor_cli.commands.session import session, speaker
 from compressor_cli.errors import JobFailed, NotFinished, worst
 
@@ -43,7 +36,7 @@ def status(
 
     Example: compressor status --last
     """
-    from compressor_cli.commands.road import Errand, command_line, ids, travel
+    from compressor_cli.commands.road import Errand, ids, travel
     from compressor_cli.commands.which import known_items
     from compressor_cli.terminal.results import States
 

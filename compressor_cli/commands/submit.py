@@ -6,15 +6,8 @@ from typing import Annotated
 
 import typer
 
-from compressor_cli.commands.options import (
-    Connection,
-    OutputOptions,
-    Placing,
-    Processing,
-    Timing,
-    again,
-    grouped,
-)
+from compressor_cli.commands.grouping import again, grouped
+from compressor_cli.commands.options import Connection, OutputOptions, Placing, Processing, Timing
 from compressor_cli.commands.session import session, speaker
 from compressor_cli.engine.target import STDOUT
 from compressor_cli.errors import worst

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compressor_cli.commands.batch import Batch
 from compressor_cli.commands.handover import PUBLIC, is_public
 from compressor_cli.commands.reporting import Reporter
-from compressor_cli.commands.road import Journey, command_line
+from compressor_cli.commands.road import Journey, notebook
 from compressor_cli.commands.session import Session
 from compressor_cli.engine.crew import Crew
 from compressor_cli.engine.delivery import fresh_job
 from compressor_cli.engine.gate import Gate
-from compressor_cli.engine.notebook import Notebook
 from compressor_cli.engine.pipeline import Pipeline, Plan
 from compressor_cli.engine.saving import Means
 from compressor_cli.engine.settlement import Settlement
-from compressor_cli.engine.updates import Remark, Update
+from compressor_cli.engine.updates import Update
 from compressor_cli.engine.work import Terms, Work
 from compressor_cli.errors import MaybeAccepted
 from compressor_cli.memory.ledger import Ledger
@@ -27,14 +25,14 @@ from compressor_cli.memory.redact import redact_options
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """The road of the works that are left to do; `words`, after the command, go on with them."""
+    """The road of the works that are left to do; `command`, to type, goes on with them."""
 
     batch: Batch
     terms: Terms
     reporter: Reporter
     in_flight: int
     fail_fast: bool
-    words: Sequence[str]
+    command: str
 
     def make(self, now: Session, works: list[Work], *, timeout: float | None, force: bool) -> None:
         """Do them; each is in the report afterwards. Raises what ends it early."""
@@ -54,15 +52,13 @@ class Trip:
             now,
             lambda crew: self._pipeline(crew, now),
             results=self.reporter,
-            go_on=lambda _left: "go on with: " + command_line("compress", *self.words),
+            go_on=lambda _left: "go on with: " + self.command,
             enough=lambda item: self.fail_fast and item.error is not None,
         ).make(sure, timeout=timeout)
 
     def _pipeline(self, crew: Crew[Update], now: Session) -> Pipeline:
         gate = Gate()
-        notes = Notebook(
-            now.ledger, api_url=now.api.api_url, remark=lambda text: crew.post(Remark(text))
-        )
+        notes = notebook(now, crew)
         means = Means(crew, now.outputs, gate, fresh_job(now.api, notes), lambda: 1)
 
         def note(work: Work) -> None:

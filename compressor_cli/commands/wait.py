@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compressor_cli.commands.options import (
-    Connection,
-    Jobs,
-    Last,
-    OutputOptions,
-    Placing,
-    Timing,
-    again,
-    grouped,
-)
+from compressor_cli.commands.grouping import again, command_line, grouped
+from compressor_cli.commands.options import Connection, Jobs, Last, OutputOptions, Placing, Timing
 from compressor_cli.commands.session import session, speaker
 from compressor_cli.engine.target import STDOUT
 
@@ -43,7 +35,7 @@ def wait(
 
     Example: compressor wait --last --timeout 10m -o small.png
     """
-    from compressor_cli.commands.road import Errand, command_line, ids, travel
+    from compressor_cli.commands.road import Errand, ids, travel
     from compressor_cli.commands.which import known_items, use_kept
     from compressor_cli.terminal.results import States
 

@@ -133,7 +133,9 @@ def test_a_signal_to_exec_is_handed_on(
 ) -> None:
     going = compressor.start("sandbox", "exec", "--", "sh", "-c", "echo ready >&2; exec sleep 30")
     going.says("ready")
-    assert going.signalled(number).code == code
+    done = going.signalled(number)
+    assert done.code == code
+    assert "the sandbox and its jobs ended with the command" in done.stderr
     assert list((compressor.home / "tmp").iterdir()) == []
 
 
