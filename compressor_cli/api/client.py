@@ -33,6 +33,9 @@ _SHORTEST_KEY = 8
 """A key of fewer characters protects nothing; hiding it would only spoil words that hold it."""
 _THROTTLED = (429, 503)
 _BROKEN = (408, 500, 502, 504)
+_GONE = (404, 410)
+_CHECK_URL = "check the API URL: compressor config get api_url"
+_LOST = "the jobs that were submitted from here: compressor jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ class ApiClient:
         else:
             failed = self._failed_job(status, text, job_id)
             if failed is None:
-                raise self._refusal(status, headers, text)
+                refusal = self._refusal(status, headers, text)
+                raise NotKnown(refusal.message, hint=_LOST) if status in _GONE else refusal
             job = failed
         return Look(job, asked_pause(headers))
 
@@ -158,15 +162,15 @@ class ApiClient:
             return KeyProblem(what, hint="check the key: compressor auth status")
         if status in _THROTTLED:
             return Throttled(what, retry_after=asked_pause(headers))
-        if status in (404, 410):
-            return NotKnown(what)
+        if status in _GONE:
+            return Refused(what, hint=_CHECK_URL)
         if status >= 500 or status in _BROKEN:
             return TemporaryTrouble(what)
         if 300 <= status < 400:
             where = shown(headers.get("location", "")) or "nowhere"
             return Refused(
                 f"the service answered {status}, a redirect to {where}, which is not followed",
-                hint="check the API URL: compressor config get api_url",
+                hint=_CHECK_URL,
             )
         return Refused(what)
 
@@ -210,7 +214,7 @@ class ApiClient:
             job = self._job(text, asked=asked)
         except BadAnswer:
             return None
-        refusal_of_the_request = status in (401, 403, 404, 408, 410, *_THROTTLED) or status >= 500
+        refusal_of_the_request = status in (401, 403, 408, *_GONE, *_THROTTLED) or status >= 500
         named = job.raw.get("id") is not None and job.id != ""
         says_so = job.word == "failed" or (named and not refusal_of_the_request)
         return job if says_so and job.state == "failed" else None

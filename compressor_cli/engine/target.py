@@ -186,7 +186,7 @@ def _followed(path: Path) -> Path:
 
 def _exists(path: Path) -> OutputProblem:
     return OutputProblem(
-        f"{path} exists already", hint="replace it with --force, or choose a name with -o FILE"
+        f"{path} exists already", hint="add --force to replace it, or choose a name with -o FILE"
     )
 
 

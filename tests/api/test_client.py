@@ -425,7 +425,7 @@ def test_a_submit_that_may_have_been_accepted(script: Script) -> None:
         (message(400, {"success": False, "message": "no"}), Refused),
         (message(401), KeyProblem),
         (message(403), KeyProblem),
-        (message(404), NotKnown),
+        (message(404), Refused),
         (message(413), Refused),
         (message(415), Refused),
         (message(422), Refused),

@@ -450,3 +450,12 @@ def test_one_file_under_several_names_is_sent_once(
     assert (done.code, len(done.ids)) == (0, 1)
     assert "b.png is the same file as a.png: sent once" in done.stderr
     assert box.stats()["accepted"] == 1
+
+
+def test_an_api_url_that_leads_nowhere(compressor: Compressor, box: Box, file: File) -> None:
+    """Nothing of it is a job: what to look at is the URL."""
+    file("a.png")
+    done = compressor("submit", "a.png", env={"COMPRESSOR_API_URL": f"{box.origin}/2.0"})
+    assert done.code == 6
+    assert done.stderr.startswith("compressor: a.png: the service answered 404")
+    assert done.stderr.endswith("\n  check the API URL: compressor config get api_url\n")

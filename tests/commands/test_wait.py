@@ -67,6 +67,7 @@ def test_status_of_a_job_that_nobody_knows(compressor: Compressor) -> None:
     assert done.whole == (
         "exit 6\n-- stdout\n<ID>\terror\n-- stderr\n"
         "compressor: <ID>: the service answered 404: no job with this id\n"
+        "  the jobs that were submitted from here: compressor jobs\n"
     )
     record = compressor("status", NOBODY, "--json").record
     assert (record["id"], record["state"], record["error"]["kind"]) == (NOBODY, "error", "NotKnown")

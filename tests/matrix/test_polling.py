@@ -132,7 +132,10 @@ def test_an_old_job_that_is_unknown_is_over(
     (job,) = submitted(scene, box)
     faults({"on": "job", "status": status})
     done = scene.run("wait", job, "-o", "out.png", code=6)
-    assert done.stderr == f"compressor: {job}: the service answered {status}: a scripted fault\n"
+    assert done.stderr == (
+        f"compressor: {job}: the service answered {status}: a scripted fault\n"
+        "  the jobs that were submitted from here: compressor jobs\n"
+    )
     assert box.routes() == ["job"]
 
 

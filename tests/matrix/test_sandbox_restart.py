@@ -45,4 +45,5 @@ def test_restarted_without_its_jobs(scene: Scene, tmp_path: Path) -> None:
         assert gone.stdout == f"{job}\terror\n"
         assert gone.stderr.endswith(
             "compressor: photo.png: the service answered 404: no job with this id\n"
+            "  the jobs that were submitted from here: compressor jobs\n"
         )

@@ -40,7 +40,7 @@ def test_a_made_name_that_is_taken(
     if code:
         assert done.stderr == (
             "compressor: photo.png: out/photo.png exists already\n"
-            "  replace it with --force, or choose a name with -o FILE\n"
+            "  add --force to replace it, or choose a name with -o FILE\n"
         )
 
 
