@@ -18,6 +18,7 @@ from compressor_cli.commands.options import Processing
 from compressor_cli.commands.standardinput import STDIN, stdin_source
 from compressor_cli.engine.gather import Asset, Choice, Gathered, gather
 from compressor_cli.engine.layout import Layout, RealNames, check_layout, check_template
+from compressor_cli.engine.names import safe_name
 from compressor_cli.engine.source import StdinSource, UrlSource, is_url, url_source
 from compressor_cli.errors import InputProblem, UsageProblem
 from compressor_cli.memory.digests import Digests
@@ -40,6 +41,16 @@ class Job:
         return str(self.asset.path)
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A source that is no file here. `target`: None where the result goes to a storage connector,
+    and nothing passes through this machine."""
+
+    source: UrlSource | StdinSource
+    options: Json
+    target: Path | None
+
+
 @dataclass(slots=True)
 class Batch:
     """All of it. `other`: files left out by their kind; `problems`: what cannot be read."""
@@ -48,8 +59,7 @@ class Batch:
     layout: Layout
     lock: Lock | None
     jobs: list[Job] = field(default_factory=list)
-    urls: list[UrlSource] = field(default_factory=list)
-    stdin: StdinSource | None = None
+    streams: list[Stream] = field(default_factory=list)
     other: list[Path] = field(default_factory=list)
     problems: list[tuple[str, InputProblem]] = field(default_factory=list)
     base: Json = field(default_factory=dict)
@@ -85,11 +95,14 @@ def planned(
     batch = Batch(project, layout, _lock(locking, project), other=found.other)
     batch.base = processing.base()
     batch.problems = found.problems
-    batch.urls = [url_source(each, headers=processing.headers()) for each in named if is_url(each)]
     if STDIN in named:
-        batch.stdin = _stdin(layout, selection.files_from)
+        source = _stdin(layout, selection.files_from)
+        options = processing.options(source.name, base=batch.base)
+        batch.streams.append(Stream(source, options, layout.file))
+    urls = [url_source(each, headers=processing.headers()) for each in named if is_url(each)]
+    batch.streams += [_stream(source, processing, batch) for source in urls]
     _fill(batch, found, processing, digests)
-    if not (batch.jobs or batch.stdin or batch.urls or batch.problems or selection.allow_empty):
+    if not (batch.jobs or batch.streams or batch.problems or selection.allow_empty):
         raise InputProblem(
             "there are no files to compress"
             + (f" ({len(found.other)} of other kinds)" if found.other else ""),
@@ -102,9 +115,23 @@ def _fill(batch: Batch, found: Gathered, processing: Processing, digests: Digest
     pairs = [(asset, batch.layout.target(asset)) for asset in found.assets]
     real = RealNames()
     pairs = _without_results(pairs, batch, digests, real)
-    check_layout(pairs, in_place=batch.layout.in_place, real=real)
+    others = [(each.source.label, each.target) for each in batch.streams if each.target]
+    check_layout(pairs, in_place=batch.layout.in_place, real=real, others=others)
     options = _Options(processing, batch)
     batch.jobs = [Job(asset, options.of(asset), target) for asset, target in pairs]
+
+
+def _stream(source: UrlSource, processing: Processing, batch: Batch) -> Stream:
+    options = processing.options(source.name, base=batch.base)
+    if "store" in options:
+        return Stream(source, options, None)
+    if batch.layout.in_place:
+        raise UsageProblem(
+            f"{source.label} is a URL and has no place here to be replaced in",
+            hint="say where its result goes: -o DIR",
+        )
+    name = safe_name(source.name) or "output"
+    return Stream(source, options, batch.layout.target(Asset(Path(name), name, 0)))
 
 
 class _Options:

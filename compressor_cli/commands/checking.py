@@ -61,7 +61,7 @@ def run(
         processing=processing,
         digests=digests,
     )
-    if batch.urls:
+    if batch.streams:
         raise UsageProblem("check looks at files; a URL cannot be checked without a request")
     assert batch.lock is not None
     reporter = Reporter(output, reporting, title="compressor check")

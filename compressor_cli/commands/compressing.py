@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from compressor_cli.commands.batch import Batch, planned
 from compressor_cli.commands.batchoptions import Locking, Placement, Reporting, Selection
 from compressor_cli.commands.compress import Running
-from compressor_cli.commands.grouping import again, command_line
+from compressor_cli.commands.grouping import again
 from compressor_cli.commands.options import Connection, Processing, Timing
 from compressor_cli.commands.reporting import Reporter
 from compressor_cli.commands.session import Session, session
@@ -58,24 +59,27 @@ def run(
         allow_larger=running.allow_larger or project.allow_larger,
     )
     reporter = Reporter(output, reporting, title="compressor compress")
-    works = _to_do(batch, digests, processing, running, reporter)
+    works = _to_do(batch, digests, running, reporter)
     check_writable(work.target for work in works if work.target is not None)
-    words = again(selection, placement, processing, running, locking, reporting, timing, connection)
     try:
         if works:
             from compressor_cli.commands.trip import Trip  # and with it all that sends
 
+            unforced = replace(running, force=False)  # what is done need not be done again
             trip = Trip(
                 batch=batch,
                 terms=terms,
                 reporter=reporter,
                 in_flight=running.jobs or project.jobs or JOBS,
                 fail_fast=running.fail_fast,
-                command=command_line("compress", *words, sources=sources),
+                force=running.force,
+                sources=sources,
+                alike=again(selection, placement, processing, unforced, locking, reporting, timing),
+                reach=again(connection),
             )
             with _begun(connection, output, works, reporter) as now:
                 default = now.settings.timeout.value if project.timeout is None else project.timeout
-                trip.make(now, works, timeout=timing.seconds(default or None), force=running.force)
+                trip.make(now, works, timeout=timing.seconds(default or None))
     finally:
         digests.keep()
         if batch.lock is not None and not running.dry_run:
@@ -103,13 +107,12 @@ def _begun(
 def _to_do(
     batch: Batch,
     digests: Digests,
-    processing: Processing,
     running: Running,
     reporter: Reporter,
 ) -> list[Work]:
     """What is to be sent or taken up; all else is told to the reporter."""
     found = sorted_out(batch, digests, force=running.force)
-    add_streams(batch, found, processing)
+    add_streams(batch, found)
     for row in found.rows:
         reporter.add(row)
     works = found.works[: running.max_jobs]

@@ -115,6 +115,8 @@ def _row(work: Work) -> Row:
     )
     if error is not None:
         return replace(row, detail=error.message, exit_code=error.exit_code)
+    if work.skipped:
+        return replace(row, state="unchanged")
     if work.not_worth:
         return replace(row, state="kept", after=row.before, detail="the result was not smaller")
     if work.target is None and job is not None:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from compressor_cli.commands.batch import Batch, Job
-from compressor_cli.commands.options import Processing
-from compressor_cli.engine.gather import Asset
-from compressor_cli.engine.names import safe_name
 from compressor_cli.engine.source import file_source
 from compressor_cli.engine.work import Work, make_newer
 from compressor_cli.errors import InputProblem
@@ -67,23 +63,21 @@ def _work(job: Job, batch: Batch, digests: Digests, *, force: bool) -> Work | No
         sha1=sha1 or digests.sha1(path),
         size=job.asset.size,
         target=job.target,
+        taken=job.target.exists(),
         within=job.asset.within,
     )
 
 
-def add_streams(batch: Batch, found: Sorted, processing: Processing) -> None:
-    """What is no file here: URLs, whose results go to a storage connector, where nothing passes
-    through this machine, or to where results go; and standard input."""
-    if batch.stdin is not None:
-        options = processing.options(batch.stdin.name, base=batch.base)
-        target = batch.layout.file
-        found.works.append(Work("-", source=batch.stdin, options=options, target=target))
-    for source in batch.urls:
-        options = processing.options(source.name, base=batch.base)
-        target = None
-        if "store" not in options:
-            name = safe_name(source.name) or "output"
-            target = batch.layout.target(Asset(Path(name), name, 0))
+def add_streams(batch: Batch, found: Sorted) -> None:
+    """What is no file here."""
+    for stream in batch.streams:
         found.works.append(
-            Work(source.label, source=source, name=source.name, options=options, target=target)
+            Work(
+                stream.source.label,
+                source=stream.source,
+                name=stream.source.name,
+                options=stream.options,
+                target=stream.target,
+                taken=stream.target is not None and stream.target.exists(),
+            )
         )

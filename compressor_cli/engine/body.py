@@ -67,18 +67,27 @@ class Digest:
 class UploadBody:
     """The multipart body of `POST /upload`: the part `data`, then the part `file`.
 
-    A context manager that holds the file open; iterating sends it once. `complete` turns true just
-    before the last bytes are handed over; `sent` is told the file's bytes sent so far, and all of
-    them. Raises InputProblem while iterating when the file cannot
-    be read on, or is not the same as at the start.
+    A context manager that holds the file open; iterating sends it once. `sent` is told the file's
+    bytes sent so far, and all of them. `sealed` is told their SHA-1 and size just before the last
+    bytes are handed over, and `complete` turns true; until then it may raise, and nothing was sent
+    that counts. Raises InputProblem while iterating when the file cannot be read on, or is not the
+    same as at the start.
     """
 
     def __init__(
-        self, path: Path, *, label: str, name: str, options: Json, sent: Callable[[int, int], None]
+        self,
+        path: Path,
+        *,
+        label: str,
+        name: str,
+        options: Json,
+        sent: Callable[[int, int], None],
+        sealed: Callable[[str, int], None] = lambda _sha1, _size: None,
     ) -> None:
         self._path = path
         self._label = label
         self._sent = sent
+        self._sealed = sealed
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self._head = _head(boundary, name=name, options=options)
@@ -119,6 +128,7 @@ class UploadBody:
             self._sent(done, size)
         if not self._unchanged():
             raise self._changed()
+        self._sealed(self.sha1(), size)
         self.complete = True
         yield self._tail
 

@@ -25,8 +25,8 @@ def temporary(final: Path) -> Path:
 def put_in_place(part: Path, goal: Target) -> Path:
     """Give the verified file `part` its final name, durably. Returns the name it got.
 
-    Raises OutputProblem; if someone else made the target meanwhile, the result is kept under a
-    spare name that the message tells.
+    Raises OutputProblem; if someone else made the target meanwhile, of other content, the result is
+    kept under a spare name that the message tells.
     """
     final = goal.path
     assert final is not None
@@ -36,7 +36,8 @@ def put_in_place(part: Path, goal: Target) -> Path:
         else:
             _link_new(part, final)
     except FileExistsError:
-        raise _taken(part, final) from None
+        if not _same(part, final):
+            raise _taken(part, final) from None
     except OSError as error:
         raise OutputProblem(f"{final} cannot be written: {error.strerror}") from None
     _sync_folder(final.parent)
@@ -65,6 +66,17 @@ def _reserve(part: Path, final: Path) -> None:
         with suppress(OSError):
             final.unlink()
         raise
+
+
+def _same(part: Path, final: Path) -> bool:
+    """Whether what is there is the very result, as another run put it there; `part` then goes."""
+    import filecmp
+
+    with suppress(OSError):
+        if filecmp.cmp(part, final, shallow=False):
+            part.unlink()
+            return True
+    return False
 
 
 def _taken(part: Path, final: Path) -> OutputProblem:

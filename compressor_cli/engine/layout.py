@@ -71,21 +71,29 @@ def check_template(text: str) -> None:
 
 
 def check_layout(
-    pairs: Sequence[tuple[Asset, Path]], *, in_place: bool, real: RealNames | None = None
+    pairs: Sequence[tuple[Asset, Path]],
+    *,
+    in_place: bool,
+    real: RealNames | None = None,
+    others: Sequence[tuple[str, Path]] = (),
 ) -> None:
     """Finds what would go wrong with the results.
 
     Raises UsageProblem when two of them would be one file, one would lie in another, or one would
     replace a source or what is no file; OutputProblem when a place cannot be looked at. Names that
     differ only in case or in Unicode form count as one: on some systems they are. `real`: those
-    that are known already.
+    that are known already. `others`: what sources are called that are no files, and their results.
     """
     real = real or RealNames()
-    taken: dict[str, Path] = {}
-    for asset, path in pairs:
-        other = taken.setdefault(_folded(real.of(path)), asset.path)
-        if other is not asset.path:
-            raise UsageProblem(f"the results of {other} and {asset.path} would both be {path}")
+    results: list[tuple[Path | str, Path]] = [
+        *((asset.path, path) for asset, path in pairs),
+        *others,
+    ]
+    taken: dict[str, Path | str] = {}
+    for named, path in results:
+        other = taken.setdefault(_folded(real.of(path)), named)
+        if other is not named:
+            raise UsageProblem(f"the results of {other} and {named} would both be {path}")
     if in_place:
         return
     folders: set[str] = set()
@@ -93,19 +101,19 @@ def check_layout(
     for asset, _ in pairs:
         sources[_folded(real.of(asset.path))] = asset.path
         sources[asset.identity or _identity(asset.path) or asset.path] = asset.path
-    for asset, path in pairs:
+    for named, path in results:
         name = _folded(real.of(path))
         _check_folders(name, path, taken, folders)
         source = sources.get(name, sources.get(_identity(path)))
         if source is not None:
-            whose = "itself" if source == asset.path else f"the source {source}"
+            whose = "itself" if source == named else f"the source {source}"
             raise UsageProblem(
-                f"the result of {asset.path} would replace {whose}",
+                f"the result of {named} would replace {whose}",
                 hint="choose another destination, or --in-place to replace the sources",
             )
 
 
-def _check_folders(name: str, path: Path, taken: dict[str, Path], seen: set[str]) -> None:
+def _check_folders(name: str, path: Path, taken: dict[str, Path | str], seen: set[str]) -> None:
     """Refuse a result in a folder that another result would be. `seen`: those known as good."""
     folder = os.path.dirname(name)  # noqa: PTH120 - names, not paths
     while folder not in seen:

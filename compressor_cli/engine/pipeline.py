@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import dataclass
 
@@ -36,6 +37,11 @@ Deliver = Callable[[Item], None]
 """Brings a completed item's result to its place, in a worker's thread, or raises."""
 
 
+Claim = Callable[[Item], AbstractContextManager[object]]
+"""Around a submit: nobody else sends the same meanwhile. When it begins the item may get a
+`job_id`, of a job that somebody made of the same bytes, or be `skipped`: then it is not sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How far the road goes: `wait` until jobs end, then `deliver`, None: results stay there.
@@ -49,6 +55,7 @@ class Plan:
     any_one: bool = False
     uploaders: int = 1
     in_flight: int | None = None
+    claim: Claim = nullcontext
 
 
 class Pipeline:
@@ -161,15 +168,19 @@ class Pipeline:
                 self._placed.add(item)
             error: CompressorError | None = None
             try:
-                submit(item, self._desk)
+                with self._plan.claim(item):
+                    if item.job_id is None and not item.skipped:
+                        submit(item, self._desk)
             except CompressorError as trouble:
                 error = trouble
             self._lead(item, error)
             if item.job is not None:  # also where only the ledger could not be written
                 item.fresh = True
                 self._crew.post(Submitted(item))
-            if error is not None:
+            if error is not None or item.skipped:
                 self._end(item, error)
+            elif item.job is None and item.job_id is not None:
+                self._look_at(item, item.job_id)
             else:
                 self._arrive(item)
 
@@ -228,6 +239,7 @@ class Pipeline:
         """Submit an item whose earlier job the service has forgotten, if its source is at hand."""
         if not isinstance(error, NotKnown) or item.source is None or item.entry is not None:
             return False
+        item.gone = item.job.id if item.job is not None else item.job_id
         item.job = item.job_id = None
         self._submits.put(item)
         return True

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from compressor_cli.api.contract import Job
@@ -23,6 +24,8 @@ from compressor_cli.engine.updates import Delayed, Item, Receiving, Update
 from compressor_cli.engine.work import Terms, Work, make_newer
 from compressor_cli.errors import InputProblem, OutputProblem
 
+Signature = tuple[int, ...] | None
+
 
 class Settlement:
     """Settles completed items. `note` is told of each, in the worker's thread.
@@ -32,8 +35,16 @@ class Settlement:
     """
 
     def __init__(
-        self, terms: Terms, *, crew: Crew[Update], means: Means, note: Callable[[Work], None]
+        self,
+        terms: Terms,
+        *,
+        crew: Crew[Update],
+        means: Means,
+        note: Callable[[Work], None],
+        sources: Iterable[Path] = (),
     ) -> None:
+        """`sources`: no result may come in the place of one of these, but in place its own."""
+        self._sources = sources
         self._terms = terms
         self._crew = crew
         self._means = means
@@ -61,12 +72,15 @@ class Settlement:
                 return False
             item.output = (sha1, size)
             if in_place:
-                if self._sha1(item) != item.sha1:  # it was edited meanwhile
-                    raise _changed(item)
-                self._note(item)
+                seen = self._unchanged(item)
+                self._note(item)  # which may wait for the lock
+                if _signature(target) != seen:
+                    self._unchanged(item)
+            else:
+                self._spare_sources(goal)
             return True
 
-        goal = _goal(target)
+        goal = _goal(target, replace=in_place or item.taken)
         if after is None or converted or self._terms.worth(before, after):
             item.saved = save(
                 job,
@@ -84,9 +98,28 @@ class Settlement:
         if item.saved is not None and item.path is not None:
             _like_its_source(goal, item.path, in_place=in_place)
 
-    def _sha1(self, item: Work) -> str:
+    def _unchanged(self, item: Work) -> Signature:
+        """Its signature; the source is still what was sent, or is by now what shall replace it,
+        put there by another run. Raises InputProblem."""
         assert item.path is not None
-        return file_sha1(item.path, label=item.label, check=self._crew.check)
+        assert item.output is not None
+        seen = _signature(item.path)
+        sha1 = file_sha1(item.path, label=item.label, check=self._crew.check)
+        if sha1 not in (item.sha1, item.output[0]):
+            raise _changed(item)
+        return seen
+
+    def _spare_sources(self, goal: Target) -> None:
+        """Raises OutputProblem where the place has become one of the sources, by a link."""
+        assert goal.path is not None
+        ours = _signature(goal.path)
+        if ours is not None and ours[:2] in self._identities:
+            raise OutputProblem(f"{goal.path} is a source by now; the result is not put there")
+
+    @cached_property
+    def _identities(self) -> set[tuple[int, ...]]:
+        """The device and inode of each source."""
+        return {seen[:2] for seen in map(_signature, self._sources) if seen is not None}
 
     def _copy(self, item: Work, goal: Target) -> Saved:
         """The source's bytes as the target. Raises InputProblem when they are not those sent."""
@@ -100,6 +133,7 @@ class Settlement:
                 raise _changed(item)
             part.sync()
             part.close()
+            self._spare_sources(goal)
             return Saved(put_in_place(path, goal), part.size)
 
 
@@ -116,18 +150,27 @@ def _converted(job: Job) -> bool:
     return before is not None and after is not None and before != after
 
 
-def _goal(target: Path) -> Target:
-    """The place of a result: its folder is made, and what is there may be replaced."""
-    final = target.resolve() if target.is_symlink() else target
+def _signature(path: Path) -> Signature:
+    """What is another one once a file was replaced or written to; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _goal(target: Path, *, replace: bool) -> Target:
+    """The place of a result: its folder is made. `replace`: what is there may be replaced."""
+    final = Path(os.path.realpath(target)) if target.is_symlink() else target
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         status = final.stat()
     except FileNotFoundError:
-        return Target(final, replace=True)
+        return Target(final, replace=replace)
     except OSError as error:
         raise OutputProblem(f"{target} cannot be written: {error.strerror}") from None
     owner = (status.st_uid, status.st_gid)
-    return Target(final, replace=True, mode=stat.S_IMODE(status.st_mode), owner=owner)
+    return Target(final, replace=replace, mode=stat.S_IMODE(status.st_mode), owner=owner)
 
 
 def _like_its_source(goal: Target, source: Path, *, in_place: bool) -> None:

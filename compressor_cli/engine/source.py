@@ -156,13 +156,25 @@ def send(
     options: Json,
     *,
     sent: Callable[[int, int], None],
-) -> tuple[Look, str | None]:
-    """Hand a source over once, with a fresh file handle: the answer, and the SHA-1 sent."""
+    sealed: Callable[[str | None, int | None], None],
+) -> Look:
+    """Hand a source over once, with a fresh file handle.
+
+    `sealed` is told SHA-1 and size, None for a URL, just before the request can be accepted.
+    """
     if isinstance(source, UrlSource):
-        return api.fetch(source.url, headers=source.headers, options=options), None
-    body = UploadBody(source.path, label=source.label, name=source.name, options=options, sent=sent)
+        sealed(None, None)
+        return api.fetch(source.url, headers=source.headers, options=options)
+    body = UploadBody(
+        source.path,
+        label=source.label,
+        name=source.name,
+        options=options,
+        sent=sent,
+        sealed=sealed,
+    )
     with body:
-        return api.upload(body), body.sha1()
+        return api.upload(body)
 
 
 def unreadable(label: str, error: OSError) -> InputProblem:

@@ -30,6 +30,7 @@ from compressor_cli.engine.source import (
 from compressor_cli.engine.updates import Delayed, Item, Sending
 from compressor_cli.errors import (
     CompressorError,
+    InputProblem,
     JobFailed,
     KeyProblem,
     MaybeAccepted,
@@ -93,7 +94,7 @@ def _record_and_send(item: Item, source: FileSource | UrlSource, desk: Desk) -> 
         api_url=desk.api.api_url,
     )
     try:
-        look = _accepted(item, source, desk)
+        look = _accepted(item, source, desk, planned=item.sha1)
     except MaybeAccepted as error:
         desk.journal.ended(item.entry, state="unknown", message=error.message)
         raise
@@ -113,31 +114,41 @@ def _try_key(desk: Desk) -> None:
         return
 
 
-def _accepted(item: Item, source: FileSource | UrlSource, desk: Desk) -> Look:
+def _accepted(
+    item: Item, source: FileSource | UrlSource, desk: Desk, *, planned: str | None
+) -> Look:
     patience = Patience(
         desk.crew, desk.gate, lambda error, wait: desk.crew.post(Delayed(item, error, wait))
     )
     desk.gate.wait(desk.crew.sleep)
     while True:
         try:
-            return _attempt(item, source, desk)
+            return _attempt(item, source, desk, planned=planned)
         except TemporaryTrouble as error:
             patience.after(error)
 
 
-def _attempt(item: Item, source: FileSource | UrlSource, desk: Desk) -> Look:
+def _attempt(
+    item: Item, source: FileSource | UrlSource, desk: Desk, *, planned: str | None
+) -> Look:
     def sent(done: int, whole: int) -> None:
         desk.crew.check()
-        item.size = whole  # the file may be another since it was looked at first
-        if done == whole:
-            _doubt(item, desk)
         desk.crew.post(Sending(item, done, whole))
 
-    if isinstance(source, UrlSource):
+    def sealed(sha1: str | None, size: int | None) -> None:
+        if planned not in (None, sha1):
+            raise InputProblem(
+                f"{item.label} changed before it was sent; nothing was accepted",
+                hint="run it again",
+            )
+        if sha1 is not None:
+            item.sha1, item.size = sha1, size
         _doubt(item, desk)
+
+    if isinstance(source, UrlSource):
         desk.crew.post(Sending(item, 0, None))
     try:
-        look, item.sha1 = send(source, desk.api, item.options, sent=sent)
+        look = send(source, desk.api, item.options, sent=sent, sealed=sealed)
     except CompressorError as error:
         item.in_doubt = isinstance(error, MaybeAccepted)
         raise
@@ -149,7 +160,7 @@ def _doubt(item: Item, desk: Desk) -> None:
     """The last byte is about to leave: from now on, and after a crash, nobody knows."""
     assert item.entry is not None
     item.in_doubt = True
-    desk.journal.ended(item.entry, state="unknown", message="sent whole, and no answer came")
+    desk.journal.sent(item.entry, input_sha1=item.sha1, input_size=item.size)
 
 
 def _remember(item: Item, job: Job, desk: Desk) -> None:
@@ -157,11 +168,16 @@ def _remember(item: Item, job: Job, desk: Desk) -> None:
     if not job.id:
         desk.journal.ended(item.entry, state="failed", message=job.message)
         raise failure(job)
+    if item.sha1 is not None and desk.journal.is_of_others(
+        desk.api.api_url, job.id, input_sha1=item.sha1
+    ):
+        raise MaybeAccepted(
+            f"the service answered with the id {job.id}, which named the job of other bytes before",
+            hint="look in the dashboard of the service whose job it is",
+        )
     item.job = job
     item.in_doubt = False
     desk.journal.accepted(item.entry, job_id=job.id, state=job.state, word=job.word, result=job.raw)
-    if item.sha1 is not None and item.size is not None:
-        desk.journal.digest(item.entry, input_sha1=item.sha1, input_size=item.size)
 
 
 def failure(job: Job) -> JobFailed:

@@ -20,7 +20,8 @@ class Item:
     """One job's road. Owned by one thread at a time; the main thread reads it after an update.
 
     Begins with a `source`, or with a `job_id` that is asked for (`kept` is the end that the ledger
-    remembers of it), or with both: an earlier job of this source, to be taken up if there is one.
+    remembers of it), or with both: an earlier job of this source, to be taken up if there is one;
+    `gone` is one that the service has forgotten.
     `label` is as the user named it; `name` and `path` of the source, as far as known, name the
     result; `entry` is the ledger's number; `sha1` and `size` are the input's. `fresh`: it was
     submitted just now; `in_doubt`: all of it has left, and no answer came yet. At the end `error`
@@ -32,6 +33,7 @@ class Item:
     source: Source | None = None
     job_id: str | None = None
     kept: Job | None = None
+    gone: str | None = None
     name: str | None = None
     path: Path | None = None
     options: Json = field(default_factory=dict)

@@ -16,11 +16,13 @@ _A_MOMENT = 1_000_000
 @dataclass(slots=True, eq=False)
 class Work(Item):
     """An item of a batch: its `target`, which is its own `path` in place; `within`: its path below
-    the argument that named it. Afterwards `not_worth`: the result was not smaller enough; `output`:
+    the argument that named it; `taken`: there was something at the target before, which the
+    result replaces. Afterwards `not_worth`: the result was not smaller enough; `output`:
     SHA-1 and size in bytes of what the target holds."""
 
     target: Path | None = None
     within: str = ""
+    taken: bool = False
     not_worth: bool = False
     output: tuple[str, int] | None = None
 

@@ -46,6 +46,7 @@ _MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX jobs_by_id ON jobs (job_id, api_url)",
     ),
     ("CREATE INDEX jobs_by_input ON jobs (input_sha1, api_url)",),
+    ("CREATE INDEX jobs_by_place ON jobs (saved_to)",),
 )
 """The steps from each version of the form to the next; user_version counts those that were made."""
 

@@ -15,6 +15,7 @@ from typing import Literal
 from compressor_cli.api.contract import Job, State
 from compressor_cli.errors import OutputProblem
 from compressor_cli.memory.database import Database
+from compressor_cli.memory.earlier import Earlier
 from compressor_cli.memory.entry import FINISHED, Entry, Json
 from compressor_cli.memory.redact import redact_options, redact_text
 from compressor_cli.memory.rows import (
@@ -47,6 +48,7 @@ class Ledger:
         """
         self._database = Database(state_dir / FILE_NAME)
         self._now = now
+        self.earlier = Earlier(self._database)
 
     @property
     def path(self) -> Path:
@@ -83,9 +85,23 @@ class Ledger:
                 api_url=packed(api_url),
             )
 
-    def digest(self, number: int, *, input_sha1: str, input_size: int) -> None:
-        """Notes what was sent, which becomes known while it is sent."""
-        self._set(number, input_sha1=input_sha1, input_size=input_size)
+    def sent(self, number: int, *, input_sha1: str | None, input_size: int | None) -> None:
+        """Notes what is sent, before its last byte leaves: from now on nobody knows."""
+        self._set(
+            number,
+            state="unknown",
+            message="sent whole, and no answer came",
+            input_sha1=input_sha1,
+            input_size=input_size,
+        )
+
+    def is_of_others(self, api_url: str, job_id: str, *, input_sha1: str) -> bool:
+        """Whether the service gave this id to a job of other bytes than these."""
+        rows = self._database.rows(
+            f"SELECT 1 FROM jobs WHERE {_THIS_JOB} AND input_sha1 != ? LIMIT 1",
+            (packed(job_id), packed(api_url), input_sha1),
+        )
+        return bool(rows)
 
     def accepted(
         self, number: int, *, job_id: str, state: State, word: str, result: Json | None
@@ -99,6 +115,7 @@ class Ledger:
             job_id=packed(job_id),
             state=state,
             word=packed(word),
+            message="",
             result=packed_json(result),
             finished_at=self._now() if state in FINISHED else None,
         )
@@ -176,15 +193,6 @@ class Ledger:
             (packed(api_url),),
         )
         return entry_of(rows[0]) if rows else None
-
-    def of_input(self, api_url: str, input_sha1: str, options: Mapping[str, object]) -> list[Entry]:
-        """The jobs of these very bytes with these options, the newest first."""
-        rows = self._database.rows(
-            "SELECT * FROM jobs WHERE input_sha1 = ? AND api_url = ? ORDER BY number DESC",
-            (input_sha1, packed(api_url)),
-        )
-        wanted = redact_options(options)
-        return [entry for entry in map(entry_of, rows) if entry.options == wanted]
 
     def entries(
         self,

@@ -86,7 +86,7 @@ def test_the_road_of_a_job(ledger: Ledger) -> None:
     (entry,) = ledger.entries()
     assert (entry.number, entry.job_id, entry.state, entry.word) == (number, None, "submitting", "")
     assert (entry.input_sha1, entry.result, entry.finished_at) == (None, None, None)
-    ledger.digest(number, input_sha1="a" * 40, input_size=9)
+    ledger.sent(number, input_sha1="a" * 40, input_size=9)
     ledger.accepted(number, job_id="j", state="pending", word="enqueued", result={"id": "j"})
     entry = found(ledger)
     assert (entry.state, entry.word, entry.result) == ("pending", "enqueued", {"id": "j"})
@@ -256,7 +256,7 @@ def test_forgotten_while_it_was_sent(ledger: Ledger) -> None:
     """The id of an accepted job still reaches the user; numbers are not used twice."""
     number = begun(ledger)
     assert ledger.forget(numbers=[number]) == 1
-    ledger.digest(number, input_sha1="", input_size=0)
+    ledger.sent(number, input_sha1="", input_size=0)
     ledger.ended(number, state="unknown", message="")
     with pytest.raises(OutputProblem, match="j-1") as caught:
         ledger.accepted(number, job_id="j-1", state="pending", word="", result=None)
@@ -311,7 +311,7 @@ def test_round_trip(
 ) -> None:
     """Whatever text comes, lone surrogates and NUL too, the same comes back."""
     number = ledger.begin(source=path, source_path=path, options={}, api_url=API)
-    ledger.digest(number, input_sha1="a", input_size=size)
+    ledger.sent(number, input_sha1="a", input_size=size)
     job_id = f"j{number}"
     ledger.accepted(number, job_id=job_id, state="failed", word=word, result=result)
     observed(ledger, API, job_id, state="failed", word=word, result=None, message=message)
