@@ -16,7 +16,7 @@ from compressor_cli.api.contract import MAX_JSON, Job, Json, read_job, read_json
 from compressor_cli.api.headers import asked_pause, clock_skew
 from compressor_cli.api.http import Answer, Body, Http, Timeouts
 from compressor_cli.api.origin import same_origin, shown
-from compressor_cli.api.trouble import Unreachable
+from compressor_cli.api.trouble import NotHttp, Unreachable
 from compressor_cli.errors import (
     BadAnswer,
     CompressorError,
@@ -138,6 +138,10 @@ class ApiClient:
                 return self._submitted(answer, body)
         except Unreachable:
             raise
+        except NotHttp as error:
+            if error.binary or not body.complete:
+                raise
+            raise _unknown(error.message) from None
         except (TemporaryTrouble, BadAnswer) as error:
             if isinstance(error, Throttled) or not (body.complete or 200 <= status < 300):
                 raise

@@ -24,11 +24,21 @@ from compressor_cli.errors import (
 )
 
 _E = TypeVar("_E", bound=BaseException)
+_BINARY = "illegal request line"  # h11 again: what came begins with a control character
 _NOT_HTTP = re.compile(r"illegal (?:status|request) line")  # in h11's words, for the first line
 
 
 class Unreachable(TemporaryTrouble):
     """No connection came about: nothing of the request was sent."""
+
+
+class NotHttp(Refused):
+    """What answered does not speak HTTP. `binary`: nor anything near it, as TLS, which refuses
+    what it does not understand; a damaged answer in text may be that of a service that accepted."""
+
+    def __init__(self, name: str, *, binary: bool) -> None:
+        super().__init__(f"{name} does not speak HTTP (or expects TLS)")
+        self.binary = binary
 
 
 @contextmanager
@@ -63,7 +73,7 @@ def _ours(error: Exception, name: str) -> CompressorError:
     if isinstance(error, httpx.TimeoutException):
         return TemporaryTrouble(f"{name} does not answer: timed out")
     if isinstance(error, httpx.RemoteProtocolError) and _NOT_HTTP.search(str(error)):
-        return Refused(f"{name} does not speak HTTP (or expects TLS)")
+        return NotHttp(name, binary=str(error) == _BINARY)
     return TemporaryTrouble(f"the connection to {name} broke: {_reason(error)}")
 
 

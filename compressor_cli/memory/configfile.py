@@ -127,7 +127,7 @@ def check_config(document: Mapping[str, object], path: Path) -> Config:
     where = f"the configuration file {path}"
     chosen = _text(document, "profile", where)
     if chosen is not None:
-        check_profile(chosen, profiles, f"profile in {where}")
+        check_profile(chosen, profiles, f"profile in {where}", secret=True)
     return Config(_profile(document, where), profiles, chosen)
 
 
@@ -142,11 +142,17 @@ def profile_tables(document: Mapping[str, object], path: Path) -> Mapping[str, d
     return tables
 
 
-def check_profile(name: str, profiles: Mapping[str, Profile], source: str) -> None:
-    """Raises UsageProblem, listing the profiles that exist, unless `name` is one of them."""
+def check_profile(
+    name: str, profiles: Mapping[str, Profile], source: str, *, secret: bool = False
+) -> None:
+    """Raises UsageProblem, listing the profiles that exist, unless `name` is one of them.
+
+    `secret`: the name is not shown; in the wrong place of a file it may be the key.
+    """
     if name != DEFAULT_PROFILE and name not in profiles:
+        named = "of the name that" if secret else f"{name!r}, which"
         raise UsageProblem(
-            f"there is no profile {name!r}, which {source} names",
+            f"there is no profile {named} {source} gives",
             hint="there are: " + ", ".join([DEFAULT_PROFILE, *sorted(profiles)]),
         )
 

@@ -114,6 +114,19 @@ UNUSABLE: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.row("B7")
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 2O1 Created\r\n\r\n{}", b"garbage\r\n\r\n"])
+def test_an_answer_that_is_no_http(scene: Scene, answer: bytes) -> None:
+    """To a whole upload: it may have been accepted, and no later run sends it either."""
+    scene.source("photo.png")
+    with RawServer(says(answer)) as service:
+        scene.api(service.url)
+        first = scene.run("compress", "photo.png", "-o", "out/", code=7)
+        scene.run("compress", "photo.png", "-o", "out/", code=7)
+        assert whole_posts(service) == 1
+    assert "does not speak HTTP" in first.stderr
+
+
+@pytest.mark.row("B7")
 @pytest.mark.parametrize(("body", "why"), UNUSABLE.values(), ids=UNUSABLE)
 def test_an_acceptance_that_cannot_be_read(
     scene: Scene, box: Box, faults: Faults, body: bytes, why: str

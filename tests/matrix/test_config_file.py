@@ -69,6 +69,7 @@ def test_a_file_that_others_can_reach_is_warned_of(
         (f'profiles = ["{SECRET}"]\n', "profiles in {} must be a table of tables"),
         (f'[profiles]\nwork = "{SECRET}"\n', "profiles.work in {} must be a table"),
         (f'api_kee = "{KEY}"\n', "unknown setting 'api_kee' in {}"),
+        (f'profile = "{SECRET}"\n', "there is no profile of the name that profile in {} gives"),
     ],
     ids=[
         "latin-1",
@@ -87,6 +88,7 @@ def test_a_file_that_others_can_reach_is_warned_of(
         "no-tables",
         "no-table",
         "misspelt",
+        "no-profile",
     ],
 )
 def test_a_file_that_cannot_be_understood(

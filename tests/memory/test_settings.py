@@ -200,7 +200,7 @@ def test_timeout(config: Path, text: str, value: float | None) -> None:
         ("timeout = ['hunter2']", ("timeout in",)),
         ("timeout = 1" + "0" * 400, ("timeout in",)),
         ("profile = 1", ("profile in",)),
-        ("profile = 'none'\n[profiles.w]", ("'none'", "there are: default, w")),
+        ("profile = 'hunter2'\n[profiles.w]", ("profile in", "there are: default, w")),
         ("profiles = 'hunter2'", ("profiles in",)),
         ("profiles.w = 'hunter2'", ("profiles.w in",)),
         ("[profiles.default]", ("[profiles.default]",)),
