@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +30,8 @@ class Journal:
             self._say(printable(text))
 
     def request(self, **facts: Any) -> None:
-        self._requests.append(facts)
+        """`at`: seconds on a clock of its own, to measure the time between two."""
+        self._requests.append({**facts, "at": time.monotonic()})
 
     def accepted(self, sha1: str) -> None:
         """Count a submission that became a job; `sha1` is empty if its bytes are not here yet."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Faults
-from raw import RawServer, message, says, says_early, silent
+from raw import Connection, RawServer, message, says, says_early, silent
 from running import Box, Result
 
 from .gateway import Gateway
@@ -168,6 +168,22 @@ def test_an_early_refusal_is_heard_while_sending(scene: Scene, status: int, said
         "exit 6\n-- stdout\n-- stderr\n"
         f"compressor: photo.bmp: the service answered {status}: {said}\n"
     )
+
+
+@pytest.mark.row("B9")
+def test_an_early_refusal_that_takes_nothing_of_the_body(scene: Scene) -> None:
+    """It is heard although the connection is then closed over all that was not read."""
+    scene.source("photo.bmp", width=2400, height=1200)
+
+    def refuse(connection: Connection) -> None:
+        if not connection.head().startswith(b"GET"):
+            connection.send(message(413, {"success": False, "message": "too large"}))
+
+    with RawServer(refuse) as server:
+        scene.api(server)
+        done = scene.run("submit", "photo.bmp", "-o", "out/", code=6)
+        assert max(map(len, server.received)) < 3000
+    assert done.stderr == "compressor: photo.bmp: the service answered 413: too large\n"
 
 
 @pytest.mark.row("B9")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from raw import Connection, RawServer, closed_port, message, says
 from running import Box, Result
 
 from .gateway import Gateway
+from .injected import Injected
 from .proxy import Proxy
 from .scene import Scene
 from .tools import needs_own_network
@@ -39,6 +41,19 @@ def test_a_service_that_comes_up_late(scene: Scene, box: Box) -> None:
         going.says("next try")
         proxy.open()
         scene.held(going.ended(), code=0)
+    assert box.stats()["accepted"] == 1
+
+
+@pytest.mark.row("A1")
+def test_a_service_that_is_there_at_the_third_try(scene: Scene, box: Box) -> None:
+    """Refused twice, and the pauses grow, with jitter."""
+    scene.source("photo.png")
+    fault = Injected(scene.compressor.home / "strace", "connect:error=ECONNREFUSED:when=1..2")
+    begun = time.monotonic()
+    done = scene.shell(f"{fault.prefix} compressor submit photo.png", code=0)
+    assert time.monotonic() - begun > 1.0
+    assert fault.fired == 2
+    assert "Connection refused; next try in" in done.stderr
     assert box.stats()["accepted"] == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from shlex import quote
 
 import pytest
 from conftest import Faults
@@ -13,6 +14,7 @@ from sandbox.pictures import saved
 from .injected import Injected
 from .proxy import FINE, Proxy, Way, Weather
 from .scene import Scene, sha1
+from .tools import needs, needs_own_network
 
 LARGE = saved(Image.new("RGB", (2400, 1200)), "bmp")
 """More than the buffers of the system hold, so that an upload can be caught half-way."""
@@ -28,26 +30,26 @@ IN_DOUBT = (
 def test_a_request_to_pause_is_kept_and_the_same_is_sent_again(
     scene: Scene, box: Box, faults: Faults, status: int
 ) -> None:
-    """Two seconds at least, from a new file handle: the service gets the same bytes twice."""
+    """Two seconds and a little, from a new file handle: the service gets the same bytes twice."""
     source = scene.source("photo.png")
     faults({"on": "upload", "status": status, "headers": {"Retry-After": "2"}})
-    begun = time.monotonic()
     done = scene.run("submit", "photo.png", "-o", "out/", code=0)
-    assert time.monotonic() - begun >= 2.0
     said = f"photo.png: the service answered {status}: a scripted fault; next try in "
     assert done.stderr.startswith(said)
-    sent = [request["sha1"] for request in box.requests if request["route"] == "upload"]
-    assert sent == [sha1(source.read_bytes())] * 2
+    first, second = [request for request in box.requests if request["route"] == "upload"]
+    assert first["sha1"] == second["sha1"] == sha1(source.read_bytes())
+    assert 2.0 <= second["at"] - first["at"] < 3.5
     assert box.stats()["accepted"] == 1
 
 
 @pytest.mark.row("B1", "B2")
+@pytest.mark.parametrize("status", [429, 503])
 def test_a_pause_beyond_the_deadline_is_not_waited_for(
-    scene: Scene, box: Box, faults: Faults
+    scene: Scene, box: Box, faults: Faults, status: int
 ) -> None:
     """Temporary trouble; how long to wait before it is run again is said."""
     scene.source("photo.png")
-    faults({"on": "upload", "status": 429, "headers": {"Retry-After": "3600"}})
+    faults({"on": "upload", "status": status, "headers": {"Retry-After": "3600"}})
     done = scene.run("submit", "photo.png", "--timeout", "30", code=5, within=3)
     assert "the service asks for a pause of 360" in done.stderr
     assert done.stdout == ""
@@ -72,9 +74,23 @@ def test_a_reset_is_tried_again_only_before_the_last_byte(
     with Proxy(box.origin, weather, weather, FINE) as proxy:
         scene.api(proxy.url)
         done = scene.run("submit", name, "-o", "out/", code=code)
-        assert proxy.fired >= 1
+        assert proxy.fired == (2 if weather.reset_before_server else 1)  # the question, the upload
     assert ("whether it was accepted is unknown" in done.stderr) == (code == 7)
     assert box.stats()["accepted"] == 1
+
+
+@pytest.mark.row("B4")
+@pytest.mark.parametrize("at", [0, 10_000], ids=["before any byte", "half-way"])
+def test_a_reset_of_a_small_upload_leaves_doubt(scene: Scene, box: Box, at: int) -> None:
+    """The system had taken the whole of it, so nobody here knows how much arrived."""
+    scene.source("photo.png")
+    with Proxy(box.origin, Weather(up=Way(reset_at=at)), FINE) as proxy:
+        scene.api(proxy.url)
+        done = scene.run("submit", "photo.png", "-o", "out/", code=7)
+        assert proxy.fired == 1
+        assert len(proxy.carried) == 1
+    assert "whether it was accepted is unknown" in done.stderr
+    assert box.stats()["accepted"] == 0
 
 
 @pytest.mark.row("B5")
@@ -106,6 +122,20 @@ def test_an_answer_that_does_not_come_in_time_leaves_doubt(scene: Scene, box: Bo
     ]
     assert done.stdout == ""
     assert box.routes() == ["upload"]
+
+
+@pytest.mark.slow
+@pytest.mark.row("B5")
+def test_five_minutes_are_not_waited_for(scene: Scene, box: Box, faults: Faults) -> None:
+    """Three, and then nobody knows."""
+    scene.source("photo.png")
+    faults({"on": "upload", "stall": 300})
+    begun = time.monotonic()
+    going = scene.start("submit", "photo.png")
+    done = scene.held(going.ended(200), 7)
+    assert 180.0 <= time.monotonic() - begun < 190.0
+    assert "whether it was accepted is unknown" in done.stderr
+    assert box.stats()["accepted"] == 1
 
 
 @pytest.mark.row("B5")
@@ -153,6 +183,22 @@ def test_a_server_that_never_reads_on_is_given_up_for_now(scene: Scene, box: Box
 
 @pytest.mark.slow
 @pytest.mark.row("B8")
+def test_a_server_that_stops_reading_for_good(scene: Scene, box: Box) -> None:
+    """After a minute the file is sent again, over another connection."""
+    scene.source("photo.bmp", LARGE)
+    stalls = Weather(up=Way(stall_at=1_000_000))
+    with Proxy(box.origin, FINE, stalls, FINE) as proxy:
+        scene.api(proxy.url)
+        begun = time.monotonic()
+        done = scene.held(scene.start("submit", "photo.bmp", "-o", "out/").ended(90), 0)
+        assert 60.0 <= time.monotonic() - begun < 75.0
+        assert proxy.fired == 1
+    assert STALLED in done.stderr
+    assert box.stats()["accepted"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.row("B8")
 def test_a_server_that_stops_reading_each_time(scene: Scene, box: Box) -> None:
     """A few tries, and then it is said how many."""
     scene.source("photo.bmp", LARGE)
@@ -180,3 +226,23 @@ def test_a_slow_line_is_no_reason_to_give_up(scene: Scene, box: Box, piece: int)
     assert time.monotonic() - begun >= size / 4000
     assert "next try" not in done.stderr
     assert box.stats()["accepted"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.row("B11")
+def test_a_slow_network(scene: Scene) -> None:
+    """800 kB at 32 kB a second, which no buffer on the way takes at once."""
+    needs_own_network()
+    needs("tc")
+    scene.source("photo.bmp", saved(Image.new("RGB", (550, 480)), "bmp"))
+    slow = (
+        "ip link set lo mtu 1500 && ip link set lo up"
+        " && tc qdisc add dev lo root tbf rate 256kbit burst 4kb latency 500ms"
+        " && exec compressor sandbox exec -- compressor submit photo.bmp"
+    )
+    begun = time.monotonic()
+    done = scene.shell(
+        f"PATH=$PATH:/usr/sbin:/sbin exec unshare -n sh -c {quote(slow)}", code=0, within=40
+    )
+    assert time.monotonic() - begun > 20
+    assert "next try" not in done.stderr
