@@ -138,12 +138,9 @@ class ApiClient:
                 return self._submitted(answer, body)
         except Unreachable:
             raise
-        except NotHttp as error:
-            if error.binary or not body.complete:
-                raise
-            raise _unknown(error.message) from None
-        except (TemporaryTrouble, BadAnswer) as error:
-            if isinstance(error, Throttled) or not (body.complete or 200 <= status < 300):
+        except (TemporaryTrouble, BadAnswer, NotHttp) as error:
+            refused = isinstance(error, Throttled) or (isinstance(error, NotHttp) and error.binary)
+            if refused or not (body.complete or 200 <= status < 300):
                 raise
             raise _unknown(error.message) from None
 
