@@ -17,6 +17,7 @@ from compressor_cli.commands.batchoptions import Locking, Placement, Selection
 from compressor_cli.commands.options import Processing
 from compressor_cli.commands.standardinput import STDIN, stdin_source
 from compressor_cli.engine.gather import Asset, Choice, Gathered, gather
+from compressor_cli.engine.inside import Inside
 from compressor_cli.engine.layout import Layout, RealNames, check_layout, check_template
 from compressor_cli.engine.names import safe_name
 from compressor_cli.engine.source import StdinSource, UrlSource, is_url, url_source
@@ -53,16 +54,30 @@ class Stream:
 
 @dataclass(slots=True)
 class Batch:
-    """All of it. `other`: files left out by their kind; `problems`: what cannot be read."""
+    """All of it. `other`: files left out by their kind; `problems`: what cannot be read; `stay`:
+    where results must lie, when the project file says where they go."""
 
     project: Project
     layout: Layout
     lock: Lock | None
+    stay: Inside | None
     jobs: list[Job] = field(default_factory=list)
     streams: list[Stream] = field(default_factory=list)
     other: list[Path] = field(default_factory=list)
     problems: list[tuple[str, InputProblem]] = field(default_factory=list)
     base: Json = field(default_factory=dict)
+
+    def target(self, asset: Asset) -> Path:
+        """Where its result goes. Raises UsageProblem when a link takes it out of the project.
+
+        Beside a source is always right: where that lies was checked, or is the user's word.
+        """
+        path = self.layout.target(asset)
+        if self.stay is None or self.layout.in_place or self.stay.holds(path):
+            return path
+        if self.layout.template is None or not Inside(asset.path.parent).holds(path):
+            self.stay.check(path)
+        return path
 
 
 def planned(
@@ -80,7 +95,8 @@ def planned(
     Raises UsageProblem for what concerns it all, InputProblem for an empty or damaged one.
     """
     named = [*sources, *_listed(selection.files_from)]
-    if not named:
+    inside, typed = Inside(project.root), bool(named)
+    if not typed:
         named = [_below(project.root, each) for each in project.sources]
     if not named and selection.files_from is None:
         raise UsageProblem(
@@ -90,15 +106,17 @@ def planned(
         tuple(selection.include) or project.include, tuple(selection.exclude) or project.exclude
     )
     files = [each for each in named if not is_url(each) and each != STDIN]
-    found = gather(files, choice)
+    found = gather(files, choice, stay=None if typed else inside)
     layout = _layout(placement, project, found, named)
-    batch = Batch(project, layout, _lock(locking, project), other=found.other)
+    stay = None if placement.count else inside
+    batch = Batch(project, layout, _lock(locking, project, inside), stay, other=found.other)
     batch.base = processing.base()
     batch.problems = found.problems
     if STDIN in named:
         source = _stdin(layout, selection.files_from)
         options = processing.options(source.name, base=batch.base)
-        batch.streams.append(Stream(source, options, layout.file))
+        asset = Asset(Path(source.name), source.name, 0)
+        batch.streams.append(Stream(source, options, batch.target(asset)))
     urls = [url_source(each, headers=processing.headers()) for each in named if is_url(each)]
     batch.streams += [_stream(source, processing, batch) for source in urls]
     _fill(batch, found, processing, digests)
@@ -112,7 +130,7 @@ def planned(
 
 
 def _fill(batch: Batch, found: Gathered, processing: Processing, digests: Digests) -> None:
-    pairs = [(asset, batch.layout.target(asset)) for asset in found.assets]
+    pairs = [(asset, batch.target(asset)) for asset in found.assets]
     real = RealNames()
     pairs = _without_results(pairs, batch, digests, real)
     others = [(each.source.label, each.target) for each in batch.streams if each.target]
@@ -131,7 +149,7 @@ def _stream(source: UrlSource, processing: Processing, batch: Batch) -> Stream:
             hint="say where its result goes: -o DIR",
         )
     name = safe_name(source.name) or "output"
-    return Stream(source, options, batch.layout.target(Asset(Path(name), name, 0)))
+    return Stream(source, options, batch.target(Asset(Path(name), name, 0)))
 
 
 class _Options:
@@ -184,11 +202,10 @@ def _without_results(
 def _layout(
     placement: Placement, project: Project, found: Gathered, named: Sequence[str]
 ) -> Layout:
-    given = [placement.output is not None, placement.in_place, placement.name is not None]
-    if sum(given) > 1:
+    if placement.count > 1:
         raise UsageProblem("-o, --in-place and --name say where results go: give one of them")
     output, in_place, name = placement.output, placement.in_place, placement.name
-    if not any(given):
+    if not placement.count:
         in_place, name = project.in_place, project.name
         output = _below(project.root, project.output) if project.output is not None else None
     if name is not None:
@@ -212,12 +229,15 @@ def _layout(
     return Layout(folder=Path(output))
 
 
-def _lock(locking: Locking, project: Project) -> Lock | None:
+def _lock(locking: Locking, project: Project, inside: Inside) -> Lock | None:
     if locking.no_lock:
         return None
     if locking.lock is not None:
         return Lock(locking.lock)
-    return Lock(project.root / (project.lock or FILE_NAME))
+    name = project.lock or FILE_NAME
+    if project.path is not None:  # what was cloned with it is written through a link, too
+        inside.check(_below(project.root, name))
+    return Lock(project.root / name)
 
 
 def _stdin(layout: Layout, files_from: str | None) -> StdinSource:

@@ -50,6 +50,11 @@ class Placement:
         typer.Option(metavar="TEMPLATE", help="As '{dir}/{stem}.min{ext}'; also {name}."),
     ] = None
 
+    @property
+    def count(self) -> int:
+        """How many of them were given."""
+        return sum([self.output is not None, self.in_place, self.name is not None])
+
 
 @dataclass(frozen=True, slots=True)
 class Locking:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from compressor_cli.api.kinds import kind_of
 from compressor_cli.engine.globs import matches
+from compressor_cli.engine.inside import Inside
 from compressor_cli.engine.source import file_source, unreadable
 from compressor_cli.errors import InputProblem
 
@@ -60,21 +61,22 @@ class Gathered:
     problems: list[tuple[str, InputProblem]] = field(default_factory=list)
 
 
-def gather(arguments: Sequence[str], choice: Choice) -> Gathered:
+def gather(arguments: Sequence[str], choice: Choice, *, stay: Inside | None = None) -> Gathered:
     """The assets that the arguments name, each file once, and what was wrong with the others.
 
-    Raises UsageProblem for a glob that makes no sense.
+    Raises UsageProblem for a glob that makes no sense, and for a link that leads out of `stay`.
     """
-    search = _Search(choice)
+    search = _Search(choice, stay)
     for argument in arguments:
         search.argument(argument)
     return search.found
 
 
 class _Search:
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: Choice, stay: Inside | None) -> None:
         self.found = Gathered()
         self._choice = choice
+        self._stay = stay
         # of each file, by device and inode
         self._names: dict[tuple[int, int], tuple[Path, ...]] = {}
         self._others: set[str] = set()
@@ -128,6 +130,8 @@ class _Search:
 
     def _add(self, file: str, within: str) -> None:
         """Take a file, unless it was taken by another name: whether it can be read shows later."""
+        if self._stay is not None:
+            self._stay.check(file)
         try:
             status = os.stat(file)  # noqa: PTH116 - quick, for many
             if not stat.S_ISREG(status.st_mode) or not status.st_size:
@@ -161,6 +165,8 @@ class _Search:
             if not is_folder:
                 yield path, below
                 continue
+            if self._stay is not None:
+                self._stay.check(path)
             try:
                 status = os.stat(path)  # noqa: PTH116
                 entries = [] if (status.st_dev, status.st_ino) in walked else _entries(path)
