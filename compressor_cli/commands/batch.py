@@ -5,6 +5,7 @@ Options given win over the project file. Every danger is found here, before anyt
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Sequence
@@ -257,6 +258,7 @@ def _listed(place: str | None) -> list[str]:
         content = sys.stdin.buffer.read() if place == STDIN else Path(place).read_bytes()
     except OSError as error:
         raise InputProblem(f"--files-from {place} cannot be read: {error.strerror}") from None
+    content = content.removeprefix(codecs.BOM_UTF8)
     parts = content.split(b"\0") if b"\0" in content else content.splitlines()
     return [os.fsdecode(part) for part in parts if part]
 

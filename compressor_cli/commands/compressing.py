@@ -111,7 +111,7 @@ def _to_do(
     reporter: Reporter,
 ) -> list[Work]:
     """What is to be sent or taken up; all else is told to the reporter."""
-    found = sorted_out(batch, digests, force=running.force)
+    found = sorted_out(batch, digests, force=running.force, dry_run=running.dry_run)
     add_streams(batch, found)
     for row in found.rows:
         reporter.add(row)

@@ -21,8 +21,8 @@ class Sorted:
     rows: list[Row] = field(default_factory=list)
 
 
-def sorted_out(batch: Batch, digests: Digests, *, force: bool) -> Sorted:
-    """Hold every file against the lock."""
+def sorted_out(batch: Batch, digests: Digests, *, force: bool, dry_run: bool) -> Sorted:
+    """Hold every file against the lock. `dry_run`: no times of files are changed."""
     found = Sorted()
     found.rows += [
         Row(label, "failed", detail=error.message, exit_code=error.exit_code)
@@ -30,7 +30,7 @@ def sorted_out(batch: Batch, digests: Digests, *, force: bool) -> Sorted:
     ]
     for job in batch.jobs:
         try:
-            work = _work(job, batch, digests, force=force)
+            work = _work(job, batch, digests, force=force, dry_run=dry_run)
         except InputProblem as error:
             found.rows.append(
                 Row(job.label, "failed", detail=error.message, exit_code=error.exit_code)
@@ -44,13 +44,13 @@ def sorted_out(batch: Batch, digests: Digests, *, force: bool) -> Sorted:
     return found
 
 
-def _work(job: Job, batch: Batch, digests: Digests, *, force: bool) -> Work | None:
+def _work(job: Job, batch: Batch, digests: Digests, *, force: bool, dry_run: bool) -> Work | None:
     """The work on a file, or None where its result is there and good."""
     path, sha1 = job.asset.path, None
     if batch.lock is not None:
         seen = look(batch.lock, digests, source=path, target=job.target, options=job.options)
         if seen.verdict == "fresh" and not force:
-            if not seen.newer and path != job.target:
+            if not (seen.newer or dry_run or path == job.target):
                 make_newer(job.target, path)
             return None
         sha1 = seen.sha1

@@ -174,10 +174,11 @@ def _goal(target: Path, *, replace: bool) -> Target:
 
 
 def _like_its_source(goal: Target, source: Path, *, in_place: bool) -> None:
-    """In place the owner stays, where that is allowed; elsewhere the target is newer."""
+    """In place owner and mode stay, where that is allowed; elsewhere the target is newer."""
     assert goal.path is not None
     if not in_place:
         make_newer(goal.path, source)
-    elif goal.owner is not None and hasattr(os, "chown"):
+    elif goal.owner is not None and goal.mode is not None and hasattr(os, "chown"):
         with suppress(OSError):
             os.chown(goal.path, *goal.owner)
+            goal.path.chmod(goal.mode)  # chown took the set-id bits away

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import stat
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,24 @@ def test_in_place_twice_does_nothing_the_second_time(
     again = compressor("compress", "assets", "--in-place", "--json")
     assert (again.code, box.requests) == (0, [])
     assert {path: path.read_bytes() for path in tree} == small
+
+
+@pytest.mark.skipif(not hasattr(os, "chown"), reason="no such modes here")
+@pytest.mark.parametrize("mode", [0o4755, 0o2754, 0o6711, 0o1600, 0o777])
+@pytest.mark.usefixtures("box")
+def test_in_place_every_bit_of_the_mode_stays(
+    compressor: Compressor, file: File, mode: int
+) -> None:
+    """Also those that the system takes away when the owner is set."""
+    path = file("a.png")
+    before = path.read_bytes()
+    path.chmod(mode)
+    owner = path.stat().st_uid, path.stat().st_gid
+    assert compressor("compress", "a.png", "--in-place").code == 0
+    status = path.stat()
+    assert len(path.read_bytes()) < len(before)
+    assert stat.S_IMODE(status.st_mode) == mode
+    assert (status.st_uid, status.st_gid) == owner
 
 
 def test_what_changed_or_has_other_options_is_compressed_anew(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,33 @@ def test_sources_come_from_lists_too(compressor: Compressor) -> None:
     assert compressor(*words, "nope").code == 3
     assert compressor(*words, "-", stdin=b"").code == 3
     assert compressor(*words, "-", "--allow-empty", stdin=b"").code == 0
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("end", [b"\r\n", b"\0"])
+def test_a_mark_at_the_begin_of_a_list_is_no_name(compressor: Compressor, end: bytes) -> None:
+    """Some editors write it before the first line; anywhere else it is part of a name."""
+    content = b"\xef\xbb\xbfa.png" + end + b"\xef\xbb\xbfb.jpg" + end
+    (compressor.folder / "list").write_bytes(content)
+    done = compressor("compress", "-o", "out/", "--dry-run", "--json", "--files-from", "list")
+    assert states(done.records) == {"a.png": "would-send", "\ufeffb.jpg": "failed"}
+    assert done.code == 3
+
+
+@pytest.mark.usefixtures("box")
+def test_a_dry_run_changes_no_times(compressor: Compressor, file: File) -> None:
+    """A source that was touched since has an older target until a run that may change something."""
+    path, words = file("a.png"), ("compress", "a.png", "-o", "out/")
+    assert compressor(*words).code == 0
+    target = compressor.folder / "out/a.png"
+    before = target.stat().st_mtime_ns
+    later = before + 5_000_000_000
+    os.utime(path, ns=(later, later))
+    done = compressor(*words, "--dry-run", "--json")
+    assert states(done.records) == {"a.png": "unchanged"}
+    assert target.stat().st_mtime_ns == before
+    assert compressor(*words).code == 0
+    assert target.stat().st_mtime_ns > later
 
 
 @pytest.mark.usefixtures("box", "two")
