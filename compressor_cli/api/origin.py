@@ -182,9 +182,12 @@ def _embedded(address: _Address) -> _Address:
 
 
 def _is_public(address: _Address) -> bool:
-    # is_global alone calls multicast global, and some reserved blocks on older Pythons.
+    # is_global alone calls multicast and site-local addresses global, and some reserved blocks on
+    # older Pythons.
+    site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
     return address.is_global and not (
-        address.is_multicast
+        site_local
+        or address.is_multicast
         or address.is_reserved
         or address.is_unspecified
         or address.is_loopback

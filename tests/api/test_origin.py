@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from compressor_cli.api.origin import (
@@ -22,6 +22,17 @@ from compressor_cli.errors import Refused, UsageProblem
 API = "https://api.compressor.app/1.0"
 TEXT = st.text(max_size=60) | st.text(alphabet="a1/:@?#[]\\%. \x00\ud800\udcffé", max_size=60)
 LOCAL = "http://127.0.0.1:8080/1.0"
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPV4 = st.ip_addresses(v=4) | st.sampled_from(
+    ["127.0.0.1", "10.0.0.1", "172.31.9.9", "192.168.1.1", "169.254.169.254", "0.0.0.0", "1.1.1.1"]
+).map(ipaddress.IPv4Address)
+NEAR = st.sampled_from(
+    ["::1", "::", "fc00::", "fe80::", "fec0::", "ff02::", "2001:db8::", "2606:4700::", "::ffff:0:0"]
+).flatmap(
+    lambda text: st.integers(0, 0xFFFFFFFF).map(
+        lambda more: ipaddress.IPv6Address(int(ipaddress.IPv6Address(text)) | more)
+    )
+)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +226,7 @@ FORBIDDEN = [
     "https://[::]/x",
     "https://[fc00::1]/x",
     "https://[fe80::1]/x",
+    "https://[fec0::1]/x",
     "https://[ff02::1]/x",
     "https://[::ffff:10.0.0.1]/x",
     "https://[64:ff9b::10.0.0.1]/x",
@@ -271,43 +283,110 @@ def test_output_on_the_apis_own_origin() -> None:
         check_output_url("https://10.0.0.5/out", api_url=private)
 
 
-@given(st.ip_addresses(v=4), st.sampled_from(["{}", "{:d}", "{:#x}", "mapped", "octal"]))
-def test_ipv4_in_every_spelling(address: ipaddress.IPv4Address, spelling: str) -> None:
-    """A literal passes exactly when the standard library calls it global, however it is spelled."""
-    number = int(address)
-    if spelling == "mapped":
-        host = f"[::ffff:{address}]"
-    elif spelling == "octal":
-        host = ".".join(f"0{part:o}" for part in address.packed)
-    else:
-        host = spelling.format(address if spelling == "{}" else number)
-    public = address.is_global and not address.is_multicast and not address.is_reserved
+def public(address: Address) -> bool:
+    """Whether the standard library calls it a public host's, or the IPv4 address inside it."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in ipaddress.IPv6Network("64:ff9b::/96"):
+            inner = ipaddress.IPv4Address(address.packed[-4:])
+        if inner is not None:
+            return public(inner)
+        if address.is_site_local:
+            return False
+    odd = (address.is_multicast, address.is_reserved, address.is_link_local)
+    return address.is_global and not any(odd)
+
+
+def passes(host: str, api_url: str = API) -> bool:
     try:
-        check_output_url(f"https://{host}/x", api_url=API)
-        passed = True
+        check_output_url(f"https://{host}/x", api_url=api_url)
     except Refused:
-        passed = False
-    assert passed == public
+        return False
+    return True
 
 
-@given(st.ip_addresses())
-def test_resolved_addresses(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
-) -> None:
-    """What is resolved passes exactly when the same literal does, with one bad one spoiling all."""
-    host = f"[{address}]" if address.version == 6 else str(address)
-    for api_url in (API, LOCAL):
-        results = []
-        for check in (
-            lambda api: check_output_url(f"https://{host}/x", api_url=api),
-            lambda api: check_resolved(["1.1.1.1", str(address)], api_url=api),
-        ):
-            try:
-                check(api_url)
-                results.append(True)
-            except Refused:
-                results.append(False)
-        assert results[0] == results[1]
+def resolved(address: str, api_url: str = API) -> bool:
+    try:
+        check_resolved(["1.1.1.1", address], api_url=api_url)
+    except Refused:
+        return False
+    return True
+
+
+NUMBERS = st.sampled_from(["{:d}", "{:#x}", "0X{:X}", "0{:o}", "0x00{:x}"])
+
+
+@st.composite
+def numbered(draw: st.DrawFn) -> tuple[ipaddress.IPv4Address, str]:
+    """An IPv4 address in one to four numbers, each decimal, hexadecimal or octal."""
+    address = draw(IPV4)
+    count = draw(st.integers(1, 4))
+    last = int.from_bytes(address.packed[count - 1 :], "big")
+    numbers = [*address.packed[: count - 1], last]
+    dot = draw(st.sampled_from(["", "."]))
+    return address, ".".join(draw(NUMBERS).format(number) for number in numbers) + dot
+
+
+@given(numbered())
+@example((ipaddress.IPv4Address("127.0.0.1"), "127.1"))
+@example((ipaddress.IPv4Address("127.0.0.1"), "0x7f.1"))
+@example((ipaddress.IPv4Address("127.0.0.1"), "0177.0.0.01"))
+@example((ipaddress.IPv4Address("10.0.0.1"), "10.0x1"))
+@example((ipaddress.IPv4Address("169.254.169.254"), "0xa9fea9fe"))
+@example((ipaddress.IPv4Address("1.1.1.1"), "16843009"))
+def test_ipv4_in_every_spelling(given: tuple[ipaddress.IPv4Address, str]) -> None:
+    """A literal passes exactly when the standard library calls it public, however it is spelled."""
+    address, host = given
+    assert passes(host) == public(address)
+    assert passes(host, LOCAL) == (public(address) or address.is_loopback)
+    assert resolved(str(address)) == public(address)
+
+
+CARRIERS = {
+    "mapped": "::ffff:0:0",
+    "NAT64": "64:ff9b::",
+    "compatible": "::",
+    "local NAT64": "64:ff9b:1::",
+    "translated": "::ffff:0:0:0",
+}
+
+
+@given(IPV4, st.sampled_from([*CARRIERS, "6to4", "Teredo"]), st.data())
+def test_ipv4_inside_ipv6(inner: ipaddress.IPv4Address, how: str, data: st.DataObject) -> None:
+    """It is as good as its inside where networks take it there; else it is nobody's."""
+    if how == "6to4":
+        rest = data.draw(st.integers(0, (1 << 80) - 1))
+        address = ipaddress.IPv6Address(0x2002 << 112 | int(inner) << 80 | rest)
+    elif how == "Teredo":
+        address = ipaddress.IPv6Address(0x20010000 << 96 | int(inner) ^ 0xFFFFFFFF)
+    else:
+        address = ipaddress.IPv6Address(int(ipaddress.IPv6Address(CARRIERS[how])) | int(inner))
+    expected = how in ("mapped", "NAT64", "6to4") and public(inner)
+    spellings = {str(address), address.exploded, address.exploded.upper()}
+    if how in CARRIERS:
+        dotted = address.exploded[:30] + str(inner)
+        assert ipaddress.IPv6Address(dotted) == address
+        spellings |= {dotted, dotted.upper()}
+    for text in spellings:
+        assert passes(f"[{text}]") == expected
+        assert resolved(text) == expected
+    assert expected == public(address)
+
+
+@given(st.ip_addresses(v=6) | NEAR)
+@example(ipaddress.IPv6Address("fec0::1"))
+@example(ipaddress.IPv6Address("feff:ffff::1"))
+def test_ipv6_in_every_spelling(address: ipaddress.IPv6Address) -> None:
+    """Passes exactly when the standard library calls it public, as literal and as resolved."""
+    on_this_machine = address.is_loopback or bool(
+        address.ipv4_mapped and address.ipv4_mapped.is_loopback
+    )
+    for text in (str(address), str(address).upper(), address.exploded, address.exploded.upper()):
+        assert passes(f"[{text}]") == public(address)
+        assert resolved(text) == public(address)
+        if on_this_machine:
+            assert passes(f"[{text}]", LOCAL)
+            assert resolved(text, LOCAL)
 
 
 def test_resolved_nonsense() -> None:
