@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -110,33 +112,82 @@ def test_names_made_of_the_services_words(
     assert made.name.isprintable()
 
 
-def test_headers_and_the_status_line(scene: Scene) -> None:
-    """A redirect's target is shown, a reason phrase is not, and neither acts."""
+CONTROLS = b"\x1b]0;owned\x07\x1b]52;c;QUFB\x07"
+
+
+def test_a_redirects_target_and_the_reason_phrase(scene: Scene) -> None:
+    """The one is shown as escapes, the other is not, and neither acts."""
     scene.source("a.png")
-    latin = "\x1b]0;owned\x07\x9b31m\x1b]52;c;QUFB\x07"
-    head = f"HTTP/1.1 302 {latin}\r\nLocation: https://x/{latin}\r\nContent-Length: 0\r\n\r\n"
-    with RawServer(says(head.encode("latin-1"))) as server:
+    status = b"HTTP/1.1 302 " + CONTROLS + b"\x9b32mphrase\r\n"
+    head = status + b"Location: https://x.example/\x80\x9b31m\r\nContent-Length: 0\r\n\r\n"
+    with RawServer(says(head)) as server:
         scene.api(server)
-        text = AtTerminal(scene, "submit", "a.png").ended({5, 6, 7})
-    assert "owned" not in text or r"\x1b]0;owned\x07\x9b31m" in text
+        text = AtTerminal(scene, "submit", "a.png").ended(6)
+    where = r"the service answered 302, a redirect to https://x.example/\x80\x9b31m, which is not"
+    assert where in text
+    assert not [word for word in ("phrase", "owned") if word in text]
 
 
-def test_an_account_that_is_never_shown_raw(scene: Scene) -> None:
-    body = message(body={"name": ATTACK})
-    with RawServer(says(body)) as server:
+BROKEN_HEADS = {
+    "header": b"HTTP/1.1 302 Found\r\nLocation: https://x/" + CONTROLS + b"\r\n\r\n",
+    "name": b"HTTP/1.1 201 Created\r\nX" + CONTROLS + b": 1\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("where", BROKEN_HEADS)
+def test_control_characters_make_a_head_unreadable(scene: Scene, where: str) -> None:
+    """No answer, then: whether the upload was accepted is unknown. Nothing of it is repeated."""
+    scene.source("a.png")
+    with RawServer(says(BROKEN_HEADS[where])) as server:
         scene.api(server)
-        AtTerminal(scene, "auth", "status").ended(0)
-        AtTerminal(scene, "auth", "status", "--json").ended(0)
+        text = AtTerminal(scene, "submit", "a.png").ended(7)
+    assert "the upload was sent whole, but whether it was accepted is unknown" in text
+    assert "owned" not in text
 
 
-def test_an_old_ledger_and_a_failed_batch(scene: Scene, faults: Faults) -> None:
-    """The table of a batch, its annotations for a CI runner, and the list of jobs."""
+def test_an_account_is_shown_in_json_only(scene: Scene) -> None:
+    """The service's own text: not for people, and in JSON as escapes that are read back whole."""
+    account = f'{{"name": "{ATTACK}"}}'.encode("utf-8", "surrogatepass")
+    with RawServer(says(message(body=account))) as server:
+        scene.api(server)
+        text = AtTerminal(scene, "auth", "status").ended(0)
+        assert f"is accepted by {server.url}/1.0" in text
+        assert "owned" not in text
+        check_seen(
+            AtTerminal(scene, "auth", "status", "--json", width=3000).ended(0),
+            (r"\u001b]0;owned\u0007", r"\u009b32m\u202e", "[link=x]click"),
+        )
+        record = scene.run("auth", "status", "--json", code=0).record
+        assert record["account"] == account.decode("utf-8", "replace")
+
+
+def test_a_failed_batch(scene: Scene, faults: Faults) -> None:
+    """The table of a batch, and its annotations for a CI runner."""
     scene.source("a.png")
     faults({"on": "upload", "fail": ATTACK})
-    text = AtTerminal(
-        scene, "compress", "a.png", "-o", "out", env={"GITHUB_ACTIONS": "true"}
-    ).ended(6)
+    at = AtTerminal(scene, "compress", "a.png", "-o", "out", env={"GITHUB_ACTIONS": "true"})
+    text = at.ended(6)
     check_seen(text)
     assert "::error file=" in text
-    AtTerminal(scene, "jobs").ended(0)
-    AtTerminal(scene, "jobs", "--json").ended(0)
+
+
+def test_an_old_ledger(scene: Scene, faults: Faults) -> None:
+    """What lies in it from before is no more trusted than what comes now."""
+    scene.source("a.png")
+    faults({"on": "upload", "fail": ATTACK})
+    job = scene.run("submit", "a.png", "--wait", code=6).ids[0]
+    hostile = ATTACK.replace(ATTACKS["surrogates"], "")
+    with closing(sqlite3.connect(scene.compressor.home / "state/ledger.sqlite3")) as ledger:
+        ledger.execute("UPDATE jobs SET source = ?, saved_to = ?, word = ?", [hostile] * 3)
+        ledger.execute("UPDATE jobs SET message = ?", [hostile])
+        ledger.commit()
+    text = AtTerminal(scene, "jobs", width=3000).ended(0)
+    check_seen(text)
+    assert text.startswith(f"{job}  failed")
+    assert text.count(MARKS[0]) == 2  # the source and where the result was saved
+    (line,) = scene.run("jobs", code=0).lines
+    assert line.count("\t") == 4
+    check_seen(line, MARKS[:2])
+    record = scene.run("jobs", "--json", code=0).record
+    assert [record[name] for name in ("source", "saved_to", "status", "message")] == [hostile] * 4
+    check_seen(AtTerminal(scene, "jobs", "--json", width=9000).ended(0), (r"\u001b]0;owned",))
