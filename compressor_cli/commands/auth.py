@@ -127,10 +127,13 @@ def _given(arguments: list[str], *, basic: bool) -> Key:
 
 def _typed() -> str:
     """The key from stdin: a hidden prompt on a terminal, else its first line."""
-    if sys.stdin is None:
-        raise UsageProblem("there is no standard input to read the key from", hint=_OTHER_WAYS)
-    if sys.stdin.isatty():
+    if sys.stdin is not None and sys.stdin.isatty():
         with contextlib.suppress(EOFError):  # Ctrl-D: no key
             return getpass.getpass("API key: ")
         return ""
-    return sys.stdin.buffer.readline(_LONGEST_LINE).decode("utf-8", "replace")
+    line = b"" if sys.stdin is None else sys.stdin.buffer.readline(_LONGEST_LINE)
+    if not line:
+        raise UsageProblem(
+            "there is no terminal and no input to read the key from", hint=_OTHER_WAYS
+        )
+    return line.decode("utf-8-sig", "replace")

@@ -76,8 +76,8 @@ def test_without_a_network_a_key_can_be_saved_unchecked(nobody: Compressor) -> N
 
 @pytest.mark.parametrize(
     "typed",
-    [b"", b"\n", b"a key", b"k\x00ey", "clé".encode(), b"\xff", b"k" * 100_000],
-    ids=["nothing", "newline", "space", "NUL", "accent", "no text", "long"],
+    [b"\n", b"a key", b"k\x00ey", "clé".encode(), b"\xff", b"k" * 100_000],
+    ids=["newline", "space", "NUL", "accent", "no text", "long"],
 )
 def test_what_cannot_be_a_key_is_refused_unseen(nobody: Compressor, box: Box, typed: bytes) -> None:
     """By the name of its source, without a request."""
@@ -137,7 +137,7 @@ def test_a_service_that_repeats_the_key_is_not_repeated(
 def test_login_without_any_input_is_a_usage_error(nobody: Compressor) -> None:
     done = nobody.shell("compressor auth login <&-; echo $?")
     assert done.stdout == "2\n"
-    assert "no standard input" in done.stderr
+    assert "there is no terminal and no input to read the key from" in done.stderr
 
 
 @pytest.mark.parametrize("auth", ["bearer", "basic"])
