@@ -21,11 +21,14 @@ def test_killed_in_mid_job_and_restarted(scene: Scene, tmp_path: Path) -> None:
         scene.api(served.box)
         going = scene.start("submit", "photo.png", "-o", "small.png")
         going.says("processing")
+        assert served.box.stats()["accepted"] == 1
         first.process.kill()
         assert first.ended().code == -signal.SIGKILL
         going.says("next try")
         served.start()
         scene.held(going.ended(), code=0)
+        assert served.box.stats()["accepted"] == 0  # counted anew since: nothing was sent again
+        assert "upload" not in served.box.routes()
 
 
 @pytest.mark.row("G8")
@@ -42,6 +45,7 @@ def test_restarted_without_its_jobs(scene: Scene, tmp_path: Path) -> None:
         served.state = tmp_path / "server" / "fresh"
         served.start()
         gone = scene.run("wait", job, code=6)
+        assert served.box.stats()["accepted"] == 0
         assert gone.stdout == f"{job}\terror\n"
         assert gone.stderr.endswith(
             "compressor: photo.png: the service answered 404: no job with this id\n"
