@@ -166,7 +166,7 @@ def test_abusive_bodies_are_refused_and_cost_nothing(scene: Scene, tmp_path: Pat
         assert "error  " not in going.stderr
 
 
-SLOWLY = 0.4  # seconds between two bytes of a drip: half of the idle time
+SLOWLY = 1.0  # seconds between two bytes of a drip: half of the idle time
 
 
 @pytest.mark.row("G3")
