@@ -1,7 +1,8 @@
 """Which kinds of values the project file's keys take, each checked; what is wrong names its key.
 
 Whoever runs `compressor` in a repository need not have written its project file. So it cannot name
-files outside its own folder, and no value is repeated in a message.
+files outside its own folder, and no value is repeated in a message. Links are followed, and held
+against that folder, where a path is used (engine/inside.py).
 """
 
 from __future__ import annotations

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 import math
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from raw import RawServer, message, says
+from running import KEY
 
+from compressor_cli.api.client import Account, ApiClient, Look
 from compressor_cli.api.contract import is_job_id, read_job, read_json
 from compressor_cli.api.headers import content_length, range_start, retry_after, strong_validator
-from compressor_cli.errors import BadAnswer
+from compressor_cli.errors import BadAnswer, CompressorError, MaybeAccepted
 from compressor_cli.terminal.text import safe
 
+from .bodies import Form
+
 pytestmark = pytest.mark.slow
+
+T = TypeVar("T")
+Edits = list[tuple[int, int, bytes]]
 
 ID = "38a8bb5e-17a1-4b0b-8c49-3c2d1f0f6a10"
 ARTIFACT = {"name": "image.jpg", "type": "image", "size": 588603, "sha1": "a" * 40}
@@ -40,18 +51,148 @@ edits = st.lists(
 DIGITS = '0123456789-+_,;="/* \t.einfaGMTMonWedJanSep:１２٣bytesW'
 values = st.none() | st.text(alphabet=DIGITS, max_size=40) | st.text(max_size=40)
 BUDGET = settings(max_examples=15_000, phases=[Phase.generate, Phase.shrink])
+ASKED = settings(max_examples=3_000, phases=[Phase.generate, Phase.shrink])  # over a real port
+LONGEST = 5.0  # seconds that one answer may take to be read, on a busy machine
+REFUSALS = [
+    *(b'{"message": "no"}', b'{"success": false, "message": "Bearer %s"}' % KEY.encode()),
+    *(b"<html>%s</html>" % KEY.encode(), b"no \x1b]0;x\x07 \xff\xfe", b"", b"m" * 2000),
+    *(b'{"id": "%s", "status": "failed", "message": "no"}' % ID.encode(), b'{"message": [1]}'),
+]
+KINDS = ("application/json", "text/html; charset=x", "text/plain", "image/png", "nonsense")
+STATUSES = (
+    300,
+    302,
+    400,
+    401,
+    403,
+    404,
+    408,
+    409,
+    410,
+    413,
+    422,
+    429,
+    451,
+    499,
+    500,
+    502,
+    503,
+    599,
+)
+
+
+def damaged(body: bytes, changes: Edits) -> bytes:
+    for at, length, token in changes:
+        body = body[:at] + token + body[at + length :]
+    return body
+
+
+class Speaker:
+    """A service whose next answer is whatever it is given, and our client of it."""
+
+    def __init__(self, server: RawServer, answer: list[bytes]) -> None:
+        self._answer = answer
+        self.client = ApiClient(api_url=f"{server.url}/1.0", key=KEY)
+
+    def told(self, answer: bytes, ask: Callable[[ApiClient], T]) -> T | CompressorError:
+        """What the client makes of it, in time; nothing but one of our own errors comes out."""
+        self._answer[:] = [answer]
+        begun = time.monotonic()
+        try:
+            return ask(self.client)
+        except CompressorError as error:
+            check_message(error, longest=800)
+            return error
+        finally:
+            assert time.monotonic() - begun < LONGEST
+
+
+def check_message(error: CompressorError, *, longest: int) -> None:
+    assert safe(error.message).isprintable()
+    assert len(error.message) < longest
+    assert KEY not in error.message + error.hint
+
+
+@pytest.fixture(scope="module")
+def speaker() -> Iterator[Speaker]:
+    answer: list[bytes] = [b""]
+    with RawServer(lambda connection: says(answer[0])(connection)) as server:
+        speaker = Speaker(server, answer)
+        yield speaker
+        speaker.client.close()
+
+
+ASKS: dict[str, Callable[[ApiClient], object]] = {
+    "a look": lambda client: client.job(ID),
+    "an account": lambda client: client.account(),
+    "an upload": lambda client: client.upload(Form(b"x")),
+    "a fetch": lambda client: client.fetch("https://example.com/a", headers={}, options={}),
+}
+
+
+@ASKED
+@given(
+    st.sampled_from(sorted(ASKS)),
+    st.sampled_from(STATUSES),
+    st.sampled_from(KINDS),
+    st.sampled_from(REFUSALS),
+    edits,
+)
+def test_a_refusal_is_one_of_our_errors(
+    speaker: Speaker, ask: str, status: int, kind: str, body: bytes, changes: Edits
+) -> None:
+    """Or a failed job, where it tells of one; whatever its body holds, the key is not repeated."""
+    answer = message(status, damaged(body, changes), {"Content-Type": kind})
+    found = speaker.told(answer, ASKS[ask])
+    if not isinstance(found, CompressorError):
+        assert isinstance(found, Look)
+        assert found.job.state == "failed"
+        assert KEY not in found.job.message
+
+
+@ASKED
+@given(st.sampled_from([*ANSWERS, *REFUSALS]), edits)
+def test_an_account_is_text(speaker: Speaker, body: bytes, changes: Edits) -> None:
+    """Whatever the bytes are."""
+    found = speaker.told(message(200, damaged(body, changes)), lambda client: client.account())
+    assert isinstance(found, Account)
+    assert KEY not in found.text
+
+
+@ASKED
+@given(st.sampled_from(ANSWERS), edits, st.sampled_from([200, 201, 202, 299]))
+def test_a_submit_is_a_job_or_unknown(
+    speaker: Speaker, body: bytes, changes: Edits, status: int
+) -> None:
+    """Accepted, as the code says: never an error after which it would be sent again."""
+    answer = message(status, damaged(body, changes))
+    found = speaker.told(answer, lambda client: client.upload(Form(b"x")))
+    if isinstance(found, Look):
+        assert is_job_id(found.job.id) or (found.job.id == "" and found.job.state == "failed")
+    else:
+        assert isinstance(found, MaybeAccepted)
 
 
 @BUDGET
 @given(st.sampled_from(ANSWERS), edits)
-def test_a_damaged_answer_is_a_job_or_a_bad_answer(body: bytes, changes: list[object]) -> None:
-    """Nothing else comes out, and what comes out is believable."""
-    for at, length, token in changes:  # type: ignore[misc]
-        body = body[:at] + token + body[at + length :]
+def test_a_damaged_answer_to_a_submit(body: bytes, changes: Edits) -> None:
+    """Nobody knows the id beforehand: it is one that can be asked for, or there is none."""
     try:
-        job = read_job(read_json(body), asked=ID)
+        job = read_job(read_json(damaged(body, changes)))
     except BadAnswer as error:
-        assert safe(error.message).isprintable()  # noqa: PT017 - either is right
+        check_message(error, longest=200)
+        return
+    assert is_job_id(job.id) or (job.id == "" and job.state == "failed")
+
+
+@BUDGET
+@given(st.sampled_from(ANSWERS), edits)
+def test_a_damaged_answer_is_a_job_or_a_bad_answer(body: bytes, changes: Edits) -> None:
+    """Nothing else comes out, and what comes out is believable."""
+    try:
+        job = read_job(read_json(damaged(body, changes)), asked=ID)
+    except BadAnswer as error:
+        check_message(error, longest=200)
         return
     assert job.id == ID or not job.id
     assert is_job_id(job.id) or job.state == "failed"
