@@ -72,6 +72,20 @@ def test_sources_of_a_project_file(
     check_refused(compressor, box, outside, link, str(outside / leads))
 
 
+def test_nothing_outside_is_even_listed(compressor: Compressor, file: File) -> None:
+    """Files of other kinds are named as left out: those behind such a link are not."""
+    project(compressor, 'sources = ["."]\noutput = "out"\n')
+    file("a.png")
+    folder = compressor.home / "letters"
+    folder.mkdir()
+    (folder / "secret.txt").write_text("x")
+    (compressor.folder / "more").symlink_to(folder)
+    done = compressor("compress", "--dry-run")
+    assert (done.code, done.stdout) == (2, "")
+    assert "more is a link out of the project's folder" in done.stderr
+    assert "secret" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("place", "target", "where", "leads"),
     [
@@ -153,3 +167,15 @@ def test_what_is_typed_is_the_users_own(compressor: Compressor, outside: Path) -
     assert compressor("compress", "--files-from", "list", "--name", "out/{stem}.b.png").code == 0
     assert compressor("compress", "assets/a.png").code == 0
     assert (outside / "a.png").read_bytes() != PRIVATE
+
+
+@pytest.mark.usefixtures("box")
+def test_beside_a_source_that_is_typed_is_the_users_own_too(
+    compressor: Compressor, outside: Path
+) -> None:
+    """The project's template names results; the source lies outside, by a link or by its path."""
+    project(compressor, 'name = "{dir}/{stem}.min{ext}"\n')
+    (compressor.folder / "assets").symlink_to(outside)
+    for source in (outside / "a.png", Path("assets/a.png")):
+        assert compressor("compress", source).code == 0
+        (outside / "a.min.png").unlink()
