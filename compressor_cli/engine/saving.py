@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from compressor_cli.engine.body import PIECE
 from compressor_cli.engine.crew import Crew
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.landing import put_in_place, temporary
+from compressor_cli.engine.likeness import LOOKED_AT, may_be, misfit, page, page_type
 from compressor_cli.engine.part import BINARY, PRIVATE, Part
 from compressor_cli.engine.patience import Patience, Told
 from compressor_cli.engine.target import Target
@@ -31,8 +31,6 @@ from compressor_cli.errors import (
 
 FRESH_URLS = 3
 """So many times a job is asked for a fresh URL of its output before we give up."""
-
-_PAGE = re.compile(rb"\s{0,64}<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 Received = Callable[[int, int | None], None]
 """Told the bytes so far and the whole size, None if unknown."""
@@ -138,7 +136,7 @@ class _Download:
         self._received = received
         self._crew = crew
         self._validator: str | None = None
-        self._begin = b""  # what it begins with, where a web page shows
+        self._begin = b""  # the first bytes of the part, which tell a page from a picture
 
     def attempt(self, job: Job, outputs: OutputClient) -> None:
         """One request, from where the part ends if the server can resume, else from the start."""
@@ -174,12 +172,11 @@ class _Download:
         if declared is not None:
             declared += self._part.size
         promised = job.output.size
-        is_page = answer.headers.get("content-type", "").startswith("text/html")
+        kind = page_type(answer.headers.get("content-type", ""))
         if promised is not None and declared is not None and promised != declared:
-            page = " (a web page)" if is_page else ""
-            raise BadResult(f"the output has {declared} bytes{page}, {promised} were promised")
-        if is_page:
-            _refuse_page(job)
+            what = " (a web page)" if kind == "HTML" else ""
+            raise BadResult(f"the output has {declared} bytes{what}, {promised} were promised")
+        _refuse_page(job, kind)
         return promised if promised is not None else declared
 
     def _receive(self, answer: Answer, whole: int | None) -> None:
@@ -201,8 +198,8 @@ class _Download:
     def _keep(self, chunks: list[bytes], whole: int | None) -> None:
         piece = b"".join(chunks)
         chunks.clear()
-        if not self._part.size:
-            self._begin = piece[:128]
+        if self._part.size < LOOKED_AT:
+            self._begin = (self._begin[: self._part.size] + piece)[:LOOKED_AT]
         self._part.write(piece)
         self._received(self._part.size, whole)
 
@@ -214,16 +211,18 @@ class _Download:
             raise TemporaryTrouble(f"the output was cut at {self._part.size} of {whole} bytes")
         if sha1 is not None and self._part.sha1() != sha1:
             raise BadResult("the output's SHA-1 is not the promised one; discarded")
-        if _PAGE.match(self._begin):
-            _refuse_page(job)
+        _refuse_page(job, page(self._begin))
         if sha1 is None and not self._part.size:
             raise BadResult("the output is empty; discarded")
+        if sha1 is None and (wanted := misfit(job.output, self._begin)):
+            raise BadResult(f"the output does not begin as a {wanted} file does; discarded")
         endless = "transfer-encoding" not in answer.headers and whole is None
         if sha1 is None and (endless or "content-encoding" in answer.headers):
             raise BadResult("nothing tells whether the output is whole, no size and no SHA-1")
 
 
-def _refuse_page(job: Job) -> None:
-    """Raises BadResult, unless a web page may be the output or its SHA-1 will tell."""
-    if job.output.sha1 is None and "html" not in (job.output.mime or ""):
-        raise BadResult("the output's server sent a web page instead")
+def _refuse_page(job: Job, kind: str | None) -> None:
+    """Raises BadResult where that is a kind of page, which the output is not; a SHA-1 will tell."""
+    if kind is not None and job.output.sha1 is None and not may_be(job.output, kind):
+        what = "a web page" if kind == "HTML" else f"an answer in {kind}"
+        raise BadResult(f"the output's server sent {what} instead")
