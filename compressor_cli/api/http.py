@@ -5,6 +5,7 @@ Every failure of the network comes out as one of our errors (see trouble.py).
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import ssl
@@ -37,7 +38,10 @@ _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds without any progress after which a request is given up."""
+    """Seconds without any progress after which a request is given up.
+
+    `read` (of a request with a body: `submit_answer`) is also the time for all of an answer's head.
+    """
 
     connect: float = 10.0
     write: float = 60.0
@@ -126,12 +130,36 @@ class Http:
             request = self._client.build_request(
                 method, url, headers=own, content=body, timeout=timeout
             )
+            waits = request.extensions["timeout"]
+            seconds, waits["read"] = waits["read"], _CountDown(waits["read"])
             response = self._client.send(request, stream=True)
+            waits["read"] = seconds
         try:
             lowered = {name.lower(): value for name, value in response.headers.items()}
             yield Answer(response.status_code, lowered, url, _body(response, self._timeouts.read))
         finally:
             response.close()
+
+
+class _CountDown:
+    """A time-out for everything that is read from now on, and not for each piece anew.
+
+    httpx knows none for a whole head: interim answers without end, or one byte now and then, would
+    be read for ever. It hands its time-out to the socket before each read, which takes whatever
+    tells a whole number: this one tells the seconds left, up from the first read.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end: float | None = None
+
+    def __index__(self) -> int:
+        now = time.monotonic()
+        if self._end is None:
+            self._end = now + self._seconds
+        if now > self._end:
+            raise TimeoutError
+        return max(1, math.ceil(self._end - now))
 
 
 def _body(response: httpx.Response, timeout: float) -> Iterator[bytes]:

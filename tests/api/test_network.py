@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -343,3 +344,53 @@ def test_raw_bytes_come_as_they_are() -> None:
             assert got.headers["x-y"] == "Z"
             assert got.read(100) == b"\x1f\x8bnot really"
         http.close()
+
+
+# Answers whose head never ends
+
+
+def floods(connection: Connection) -> None:
+    """Interim answers without end."""
+    connection.request()
+    while True:
+        connection.sock.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+
+
+def drips(connection: Connection) -> None:
+    """A head of which a byte comes now and then."""
+    connection.request()
+    for byte in message(200, {"id": ID}, {"X-Padding": "x" * 500}):
+        connection.sock.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("script", [floods, drips])
+def test_a_head_that_never_ends_is_given_up(script: Script) -> None:
+    """Something comes all the time, so no time-out for a single read ends it. It may pass."""
+    begun = time.monotonic()
+    with RawServer(script, says(message(200, {"id": ID}))) as server:
+        error = asked(server.url)
+        assert type(error) is TemporaryTrouble
+        assert error.message == f"127.0.0.1:{server.port} does not answer: timed out"
+        assert 1.0 <= time.monotonic() - begun < 3.0
+        assert asked(server.url).job.id == ID
+
+
+def test_a_submit_whose_head_never_ends_leaves_doubt() -> None:
+    with RawServer(floods) as server:
+        assert type(asked(server.url, fetched)) is MaybeAccepted
+
+
+def test_the_time_for_a_head_begins_with_it_and_ends_with_it() -> None:
+    """An upload and a body that take longer are none of its concern."""
+
+    def takes_its_time(connection: Connection) -> None:
+        connection.request()
+        answer = message(200, {"id": ID})
+        at = answer.index(b"{")
+        for piece in (answer[:at], answer[at:-9], answer[-9:]):
+            connection.sock.sendall(piece)
+            time.sleep(0.7)
+
+    with RawServer(takes_its_time) as server:
+        assert asked(server.url).job.id == ID

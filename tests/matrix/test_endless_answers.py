@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 
 import pytest
 from raw import Connection, RawServer, Script, message, says
 
 from .scene import Scene
+from .storage import JOB, RESULT, finished, promised
 
 
 def floods(connection: Connection) -> None:
@@ -68,7 +70,7 @@ def test_an_upload_whose_answer_never_ends_leaves_doubt(scene: Scene) -> None:
 @pytest.mark.slow
 @pytest.mark.row("C10")
 def test_the_key_check_ends_by_itself(scene: Scene) -> None:
-    """It has no deadline from the user, but one of its own; all of these at once."""
+    """It has no deadline from the user, but its own of half a minute; all of these at once."""
     going = []
     with contextlib.ExitStack() as stack:
         for script in ENDLESS.values():
@@ -77,7 +79,55 @@ def test_the_key_check_ends_by_itself(scene: Scene) -> None:
         for each in going:
             done = scene.held(each.ended(40), code=5)
             assert done.stdout == ""
-            assert "30 s" in done.stderr or "too slowly" in done.stderr
+            assert re.search("30 s|too slowly|timed out", done.stderr)
+
+
+GIVEN_UP = {
+    "interim answers": "does not answer: timed out; next try in",
+    "a head that drips": "does not answer: timed out; next try in",
+    "a body that drips": "sends too slowly; next try in",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.row("C10")
+def test_a_look_that_never_ends_is_a_missed_look(scene: Scene) -> None:
+    """After half a minute it is given up, and the next one answers; all of these at once."""
+    going = []
+    with contextlib.ExitStack() as stack:
+        done = message(200, {"id": JOB, "status": "completed", "url": "https://example.com/x"})
+        for script in ENDLESS.values():
+            scene.api(stack.enter_context(RawServer(script, says(done))))
+            going.append(scene.start("wait", JOB, "--timeout", "60"))
+        for each, said in zip(going, GIVEN_UP.values(), strict=True):
+            ended = scene.held(each.ended(45), code=0)
+            assert said in ended.stderr
+            assert ended.stdout == f"{JOB}\tcompleted\n"
+
+
+@pytest.mark.slow
+@pytest.mark.row("C10")
+def test_an_output_that_never_ends_is_fetched_again(scene: Scene) -> None:
+    """The same for where outputs lie."""
+    picture = message(200, RESULT)
+    scripts: dict[str, Script] = {
+        **ENDLESS,
+        "a head that drips": drips(picture),
+        "a body that drips": drips(picture, after=picture.index(b"\x89PNG")),
+    }
+    scene.promise(RESULT)
+    source = scene.source().read_bytes()
+    going = []
+    with contextlib.ExitStack() as stack:
+        for number, script in enumerate(scripts.values()):
+            storage = stack.enter_context(RawServer(script, says(picture)))
+            answer = finished(source, f"{storage.url}/out.png", promised())
+            scene.api(stack.enter_context(RawServer(says(answer))))
+            going.append(scene.start("submit", "photo.png", "-o", f"{number}.png"))
+        for each, said in zip(going, GIVEN_UP.values(), strict=True):
+            assert said in scene.held(each.ended(45), code=0).stderr
+    for number in range(len(going)):
+        assert (scene.folder / f"{number}.png").read_bytes() == RESULT
 
 
 @pytest.mark.row("C10")
