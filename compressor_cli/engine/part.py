@@ -17,6 +17,9 @@ PRIVATE = 0o600
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 BINARY = getattr(os, "O_BINARY", 0)  # Windows would write line ends of its own
 _CLOSED = -1
+SPARED = 64 * 1024 * 1024
+_SPARED_SHARE = 20
+"""What a result of unknown size leaves free: SPARED bytes, of a small disk a 20th part of it."""
 
 
 class Part:
@@ -122,6 +125,16 @@ class Part:
             if count > free:
                 raise OutputProblem(
                     f"no space in {self._path.parent}: {count} bytes are needed, {free} are free"
+                )
+
+    def spare(self) -> None:
+        """Raises OutputProblem when the disk is as full as a result of unknown size may make it."""
+        with suppress(OSError):
+            disk = shutil.disk_usage(self._path.parent)
+            if disk.free < min(SPARED, disk.total // _SPARED_SHARE):
+                raise OutputProblem(
+                    f"the output has no known end, and {self._path.parent} is nearly full: after "
+                    f"{self.size} bytes of it {disk.free} are free"
                 )
 
     def copy_to(self, handle: int) -> None:

@@ -200,6 +200,8 @@ class _Download:
         chunks.clear()
         if self._part.size < LOOKED_AT:
             self._begin = (self._begin[: self._part.size] + piece)[:LOOKED_AT]
+        if whole is None:
+            self._part.spare()
         self._part.write(piece)
         self._received(self._part.size, whole)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from itertools import repeat
 from typing import Any
 
@@ -11,6 +12,7 @@ from conftest import Faults
 from raw import Connection, message
 from running import Box
 
+from .mounts import with_mounts
 from .scene import Scene
 from .storage import HEAD, RESULT, chunk, chunked, stored
 from .variants import slowly
@@ -116,6 +118,38 @@ def test_an_output_that_no_disk_holds(scene: Scene, answer: bytes, known: dict[s
 def test_an_output_without_a_declared_length(scene: Scene, known: dict[str, Any]) -> None:
     """Its last chunk tells that it is whole."""
     with stored(scene, chunked(RESULT), **known):
+        scene.run("submit", "photo.png", "-o", "x.png", code=0)
+    assert (scene.folder / "x.png").read_bytes() == RESULT
+
+
+@pytest.mark.row("D4")
+@pytest.mark.parametrize("output", ["disk/x.png", "-"], ids=["file", "stdout"])
+def test_an_output_without_end_does_not_fill_the_disk(scene: Scene, output: str) -> None:
+    """Of a disk of 40 MiB a twentieth stays free, also where the result is only on its way."""
+    disk = scene.folder / "disk"
+    disk.mkdir()
+    script = with_mounts(
+        f"mount -t tmpfs -o size=40m tmpfs {disk}",
+        then=f"TMPDIR=$PWD/disk compressor submit photo.png -o {output}; "
+        "code=$?; ls -A disk; exit $code",
+    )
+    with stored(scene, endless, size=None, sha1=None, name=None, format=None, mime=None):
+        done = scene.shell(script, code=9)
+    assert done.lines == done.ids
+    said = re.search(
+        "the output has no known end, and .* after ([0-9]+) bytes of it ([0-9]+) are", done.stderr
+    )
+    assert said
+    written, free = map(int, said.groups())
+    assert 36 << 20 < written <= 39 << 20
+    assert 1 << 20 <= free < 2 << 20
+    assert done.commands
+
+
+@pytest.mark.row("D4")
+def test_more_than_the_declared_length(scene: Scene) -> None:
+    """What comes beyond it belongs to nothing, and is not read."""
+    with stored(scene, message(200, RESULT + b"x" * 99, length=len(RESULT)), size=None, sha1=None):
         scene.run("submit", "photo.png", "-o", "x.png", code=0)
     assert (scene.folder / "x.png").read_bytes() == RESULT
 
