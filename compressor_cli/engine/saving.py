@@ -207,7 +207,7 @@ class _Download:
 
     def _verify(self, job: Job, answer: Answer, whole: int | None) -> None:
         sha1 = job.output.sha1
-        if "content-encoding" in answer.headers and sha1 not in (None, self._part.sha1()):
+        if "content-encoding" in answer.headers and sha1 != self._part.sha1():
             raise BadResult("the output came encoded, which was not asked for; discarded")
         if whole is not None and self._part.size < whole:
             raise TemporaryTrouble(f"the output was cut at {self._part.size} of {whole} bytes")
@@ -218,8 +218,7 @@ class _Download:
             raise BadResult("the output is empty; discarded")
         if sha1 is None and (wanted := misfit(job.output, self._begin)):
             raise BadResult(f"the output does not begin as a {wanted} file does; discarded")
-        endless = "transfer-encoding" not in answer.headers and whole is None
-        if sha1 is None and (endless or "content-encoding" in answer.headers):
+        if sha1 is None and whole is None and "transfer-encoding" not in answer.headers:
             raise BadResult("nothing tells whether the output is whole, no size and no SHA-1")
 
 

@@ -186,6 +186,29 @@ def test_a_file_system_without_links(scene: Scene, error: str) -> None:
 
 
 @pytest.mark.row("D16")
+@pytest.mark.row("D10")
+def test_a_name_that_someone_takes_meanwhile_where_there_are_no_links(scene: Scene) -> None:
+    """Theirs stays, and the result is kept beside it."""
+    theirs = scene.folder / "out" / "photo.png"
+    scene.promise(b"theirs")
+    words = ("submit", "photo.png", "-o", "out/")
+    calls = faulty(
+        scene,
+        *words,
+        inject="link:error=EPERM:when=1",
+        code=9,
+        content=BIG,
+        meanwhile=lambda: theirs.write_bytes(b"theirs"),
+    )
+    with calls as faults:
+        assert faults.on(r'"out/photo\.png"')
+        assert theirs.read_bytes() == b"theirs"
+        (spare,) = (path for path in theirs.parent.iterdir() if path != theirs)
+        assert spare.read_bytes() == RESULT
+        assert f"someone else meanwhile; the result is in out/{spare.name}" in faults.result.stderr
+
+
+@pytest.mark.row("D16")
 @pytest.mark.parametrize(
     "inject",
     [

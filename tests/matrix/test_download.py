@@ -153,3 +153,25 @@ def test_a_link_that_has_ended_is_renewed(scene: Scene, box: Box, faults: Faults
         assert len(storage.received) == 1
     assert box.routes() == ["upload", "job", "output"]
     assert "5ec4e7" not in done.stdout + done.stderr
+
+
+@pytest.mark.row("D6")
+def test_links_that_are_all_refused(scene: Scene, box: Box, faults: Faults) -> None:
+    """The job is asked for three fresh ones, since one may end on its way here; then it is said.
+
+    The job itself is well, so it is not called unknown. No signature is printed.
+    """
+    scene.source("photo.png")
+    expired = message(403, b"<Error><Code>AccessDenied</Code><Message>expired</Message></Error>")
+    with RawServer(says(expired)) as storage:
+        scene.stranger(storage)
+        links = [f"{storage.url}/out.png?X-Amz-Signature=5ec4e7{number}" for number in range(4)]
+        faults({"on": "upload", "merge": {"url": links[0]}})
+        faults(*({"on": "job", "merge": {"url": link}} for link in links[1:]))
+        done = scene.run("submit", "photo.png", "-o", "x.png", "--verbose", code=6)
+        asked = [request.split(b" ", 2)[1].decode() for request in storage.received]
+        assert [f"{storage.url}{path}" for path in asked] == links
+    assert box.routes() == ["upload", "job", "job", "job"]
+    assert "each link that the job named was refused" in done.stderr
+    assert "5ec4e7" not in done.stdout + done.stderr
+    assert not (scene.folder / "x.png").exists()

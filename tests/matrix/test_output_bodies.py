@@ -34,7 +34,9 @@ BOMB = gzip.compress(bytes(100_000_000), 9)
     ],
     ids=["gzip", "double", "bomb", "lying"],
 )
-@pytest.mark.parametrize("known", [{"size": None}, *slowly({})])
+@pytest.mark.parametrize(
+    "known", [{"size": None}, {"size": None, "sha1": None}, *slowly({}, {"sha1": None})]
+)
 def test_an_encoding_that_was_not_asked_for(
     scene: Scene, encoding: bytes, body: bytes, known: dict[str, Any]
 ) -> None:

@@ -14,6 +14,7 @@ from running import Box
 
 from .peak import BOUND, Peak
 from .scene import Scene
+from .variants import slowly
 from .waiting import submitted
 
 BAD: dict[str, bytes] = {
@@ -78,6 +79,16 @@ def endless(connection: Connection) -> None:
             connection.sock.sendall(b"x" * (1 << 20))
 
 
+def chunks(connection: Connection) -> None:
+    """The same in chunks, of which no length tells how many there will be."""
+    connection.head()
+    chunk = b"100000\r\n" + b"x" * (1 << 20) + b"\r\n"
+    with contextlib.suppress(OSError):
+        connection.sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(1 << 10):
+            connection.sock.sendall(chunk)
+
+
 def bomb() -> Script:
     """Little on the wire, a hundred megabytes once it is unpacked, if anybody does that."""
     content = gzip.compress(b'{"padding": "' + b"x" * 100_000_000 + b'"}', compresslevel=1)
@@ -90,16 +101,18 @@ def bomb() -> Script:
     ("script", "why"),
     [
         (endless, "127.0.0.1:PORT sent an answer without end"),
+        (chunks, "127.0.0.1:PORT sent an answer without end"),
         (bomb(), "the service sent an answer that is not JSON"),
     ],
-    ids=["1 GB", "a gzip bomb"],
+    ids=["1 GB", "1 GB in chunks", "a gzip bomb"],
 )
-def test_no_answer_takes_much_memory(scene: Scene, script: Script, why: str) -> None:
+@pytest.mark.parametrize("command", ["status", *slowly("wait")])
+def test_no_answer_takes_much_memory(scene: Scene, script: Script, why: str, command: str) -> None:
     """Eight MiB are read at most, and nothing is unpacked."""
     peak = Peak(scene.compressor.home)
     with RawServer(script, script, script) as server:
         scene.api(server)
-        done = scene.shell(f"{peak.prefix} compressor status 38a8bb5e", code=6)
+        done = scene.shell(f"{peak.prefix} compressor {command} 38a8bb5e", code=6)
     why = why.replace("PORT", str(server.port))
     assert done.stderr.splitlines()[-1] == f"compressor: 38a8bb5e: {why}"
     assert peak.bytes < BOUND

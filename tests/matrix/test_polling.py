@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -52,6 +53,32 @@ def test_a_look_that_times_out_is_a_missed_look(scene: Scene, box: Box) -> None:
 
 @pytest.mark.slow
 @pytest.mark.row("C1")
+def test_one_job_that_meets_all_troubles_in_a_row(scene: Scene, box: Box, faults: Faults) -> None:
+    """However many failed looks in a row: the wait goes on. The first one times out, by strace."""
+    (job,) = submitted(scene, box)
+    faults(
+        {**TROUBLES[0], "on": "job", "times": 2},
+        {"drop": "before", "on": "job"},
+        {"status": 429, "headers": {"Retry-After": "1"}, "on": "job"},
+        {"status": 503, "headers": {"Retry-After": "1"}, "on": "job"},
+        {"status": 504, "on": "job"},
+    )
+    fault = Injected(scene.compressor.home / "strace", "recvfrom:error=ETIMEDOUT:when=1")
+    done = scene.shell(f"{fault.prefix} compressor wait {job}", code=0)
+    assert fault.fired == 1
+    assert done.stdout == f"{job}\tcompleted\n"
+    said = re.findall(
+        r"(timed out|answered \d+|the connection to \S+ broke).*next try", done.stderr
+    )
+    assert [words.partition(" to ")[0] for words in said] == [
+        "timed out", "answered 502", "the connection", "answered 429", "answered 503",
+        "answered 504",
+    ]  # fmt: skip
+    assert box.routes() == ["job"] * 8
+
+
+@pytest.mark.slow
+@pytest.mark.row("C1")
 def test_only_bad_answers_in_a_row_end_a_wait(scene: Scene, box: Box, faults: Faults) -> None:
     """Three would; a look that goes well begins a new row."""
     (job,) = submitted(scene, box, "processing", "processing")
@@ -91,6 +118,21 @@ def test_a_reason_is_told_and_does_nothing(scene: Scene, box: Box, faults: Fault
 
 
 @pytest.mark.row("C4")
+@pytest.mark.parametrize("told", [{}, {"message": "too red"}], ids=["no reason", "a reason"])
+@pytest.mark.parametrize("status", [200, 422])
+def test_a_failure_that_only_the_state_tells(
+    scene: Scene, box: Box, faults: Faults, status: int, told: dict[str, Any]
+) -> None:
+    """Without `success` the word alone is an end; the HTTP code does not matter."""
+    (job,) = submitted(scene, box, "processing", "processing")
+    faults({"on": "job", "status": status, "body": {"id": job, "status": "failed", **told}})
+    done = scene.run("wait", job, "-o", "x.png", code=6)
+    assert f"compressor: {job}: the job failed" in done.stderr
+    assert told.get("message", "") in done.stderr
+    assert box.routes() == ["job"]
+
+
+@pytest.mark.row("C4")
 def test_an_unknown_state_is_a_job_at_work(scene: Scene, box: Box) -> None:
     """Until the deadline; the service's own word is shown."""
     (job,) = submitted(scene, box, *["thawing"] * 9)
@@ -110,17 +152,38 @@ def test_strange_progress_and_states_that_go_back(scene: Scene, box: Box, faults
     faults(*({"on": "job", "merge": {"progress": value}} for value in ODD))
     done = scene.run("wait", *ids, "--json", code=0, within=6)
     assert [record["state"] for record in done.records] == ["completed"] * len(ODD)
-    assert "NaN" not in done.stdout
+
+
+@pytest.mark.row("C4")
+def test_strange_progress_at_the_end(scene: Scene, box: Box, faults: Faults) -> None:
+    """It is shown as it was sent; what is no JSON is not, and a further look tells the end."""
+    ids = submitted(scene, box, count=len(ODD))
+    faults(*({"on": "job", "skip": len(ODD), "merge": {"progress": value}} for value in ODD))
+    done = scene.run("wait", *ids, "--json", code=0, within=6)
+    strict = [json.loads(line, parse_constant=pytest.fail) for line in done.lines]
+    assert sorted(record["id"] for record in strict) == sorted(ids)
+    shown = [record["progress"] for record in strict if "progress" in record]
+    assert sorted(map(repr, shown)) == sorted(map(repr, [250, -3, "250 %", [], 10**400]))
+    assert done.stderr.count("an answer that is not JSON; next try in") == 2
 
 
 @pytest.mark.row("C5")
-def test_a_new_job_may_be_unknown_at_first(scene: Scene, later: Box) -> None:
-    """Once is a short grace, not an end."""
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("separate", [False, True], ids=["submit", "a wait of its own"])
+def test_a_new_job_may_be_unknown_at_first(
+    scene: Scene, later: Box, status: int, separate: bool
+) -> None:
+    """Once is a short grace, not an end; the ledger knows that a job is new."""
     scene.source("photo.png")
-    later.script({"on": "job", "status": 404})
-    done = scene.run("submit", "photo.png", "-o", "out/", code=0)
+    later.script({"on": "job", "status": status})
+    words = ("submit", "photo.png", "-o", "out/")
+    if separate:
+        scene.run("submit", "photo.png", code=0)
+        words = ("wait", "--last", "-o", "out/")
+    done = scene.run(*words, code=0)
     assert later.fired() == [1]
-    assert "the service answered 404: a scripted fault; next try in" in done.stderr
+    assert f"the service answered {status}: a scripted fault; next try in" in done.stderr
+    assert (scene.folder / "out" / "photo.png").exists()
 
 
 @pytest.mark.row("C5")

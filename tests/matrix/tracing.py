@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,11 +93,12 @@ def faulty(
     code: int | Collection[int],
     content: tuple[bytes, bytes],
     before: Moment = "output",
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[Faulty]:
     """`photo.png` is handed over; from a moment on, calls fail. The service stays up.
 
     `content`: the source's and the result's. `before`: the moment before the service's answer to
-    the upload, or before the output comes.
+    the upload, or before the output comes. `meanwhile` is done in that moment.
     """
     source, result = content
     calls = [inject] if isinstance(inject, str) else inject
@@ -123,6 +124,7 @@ def faulty(
             going = scene.start(*words)
             until(lambda: arrived.is_set() or going.process.poll() is not None)
             with Tracer(going.process.pid, calls, scene.compressor.home / "calls") as tracer:
+                meanwhile()
                 attached.set()
                 ended = scene.held(going.ended(), code)
                 yield Faulty(ended, tracer.failed())
