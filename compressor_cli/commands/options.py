@@ -5,6 +5,8 @@ What a command works with it imports when it runs: `--help` and a shell's TAB mu
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -23,7 +25,7 @@ from compressor_cli.api.options import (
 )
 from compressor_cli.commands.recent import recent_jobs
 from compressor_cli.engine.target import STDOUT, Destination, destination
-from compressor_cli.errors import UsageProblem
+from compressor_cli.errors import OutputProblem, UsageProblem
 from compressor_cli.memory import duration
 
 _LARGEST_DATA = 1024 * 1024
@@ -79,6 +81,10 @@ class Placing:
 
     def place(self, *, jobs: int) -> Destination:
         """The destination of so many jobs. Raises UsageProblem, OutputProblem."""
+        if self.output in STDOUT and _stdout_is_closed():
+            raise OutputProblem(
+                "the result would go to stdout, which is closed", hint="send it to a file or pipe"
+            )
         if self.output in STDOUT and sys.stdout.isatty() and not self.force:
             raise UsageProblem(
                 "the result would go to the terminal", hint="send it to a file or pipe, or --force"
@@ -170,6 +176,15 @@ class Processing:
                 )
             found[name] = value.strip()
         return found
+
+
+def _stdout_is_closed() -> bool:
+    """What stands in for a stdout that was closed is not open for writing."""
+    try:
+        os.write(sys.stdout.fileno(), b"")
+    except OSError as error:
+        return error.errno == errno.EBADF
+    return False
 
 
 def _read(path: str) -> str:

@@ -24,8 +24,14 @@ def too_late(items: Sequence[Item], *, timeout: float) -> CompressorError:
         return MaybeAccepted(f"{timeout:g} s are over, and the answer to an upload had not come")
     if not running:
         return TemporaryTrouble(f"nothing was accepted within {timeout:g} s")
+    pending = [item for item in running if item.job is None or item.job.state == "pending"]
+    if not pending:
+        return NotFinished(
+            f"{timeout:g} s are over; {jobs_are(len(running))} completed, but not every result is "
+            "in its place"
+        )
     return NotFinished(
-        f"{timeout:g} s are over, and {jobs_are(len(running))} not at an end; the service works on"
+        f"{timeout:g} s are over, and {jobs_are(len(pending))} not at an end; the service works on"
     )
 
 

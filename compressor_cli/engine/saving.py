@@ -95,9 +95,9 @@ def _pour(job: Job, goal: Target, *, means: Means, received: Received, delayed: 
                     part.copy_to(handle)
                 finally:
                     os.close(handle)
-        except BrokenPipeError:
-            raise ReaderGone("the reader of the output went away") from None
         except OSError as error:
+            if goal.path is None and isinstance(error, BrokenPipeError):
+                raise ReaderGone("the reader of the output went away") from None
             name = goal.path or "stdout"
             raise OutputProblem(f"{name} cannot be written: {error.strerror}") from None
         return Saved(goal.path, part.size)

@@ -119,6 +119,34 @@ def test_a_disk_that_becomes_full_behind_stdout(scene: Scene) -> None:
 
 @pytest.mark.row("D20")
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
+@pytest.mark.parametrize("verb", ["submit photo.png", "get 38a8bb5e"])
+def test_a_stdout_that_is_closed(scene: Scene, box: Box, verb: str, name: str) -> None:
+    """Nothing could take the result: told before anything is sent."""
+    scene.source("photo.png")
+    done = scene.shell(f"compressor {verb} -o {name} >&-", code=9)
+    assert done.stderr == (
+        "compressor: the result would go to stdout, which is closed\n  send it to a file or pipe\n"
+    )
+    assert box.requests == []
+
+
+@pytest.mark.row("D20")
+@pytest.mark.usefixtures("box")
+def test_a_full_disk_on_the_way_to_stdout(scene: Scene) -> None:
+    """Where the result waits until it is verified. Nothing of it came to stdout."""
+    scene.source("photo.png", width=800, height=600)
+    disk = scene.folder / "disk"
+    disk.mkdir()
+    then = "TMPDIR=$PWD/disk compressor submit photo.png -o -; code=$?; ls -A disk; exit $code"
+    done = scene.shell(with_mounts(f"mount -t tmpfs -o size=64k tmpfs {disk}", then=then), code=9)
+    assert done.out == b""
+    assert f"compressor: photo.png: no space in {disk}: " in done.stderr
+    assert done.commands
+    assert done.commands[0].startswith("compressor get --wait ")
+
+
+@pytest.mark.row("D20")
+@pytest.mark.parametrize("name", ["-", "/dev/stdout"])
 @pytest.mark.parametrize(("force", "code"), [((), 2), (("--force",), 0)], ids=["", "force"])
 def test_a_terminal(scene: Scene, box: Box, name: str, force: tuple[str, ...], code: int) -> None:
     """Bytes are not shown to people unless they insist; known before anything is sent."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from raw import Connection, RawServer, message, says
@@ -89,6 +91,29 @@ def test_a_folder_that_goes_away_meanwhile(scene: Scene, place: str) -> None:
 
 
 @pytest.mark.row("D14")
+def test_a_folder_that_goes_away_during_a_batch(scene: Scene) -> None:
+    """The job is known: the next run fetches its result, and sends nothing again."""
+    (scene.folder / "out").mkdir()
+    goes_away = True
+
+    def meanwhile(connection: Connection) -> None:
+        connection.request()
+        if goes_away:
+            shutil.rmtree(scene.folder / "out")
+        connection.send(message(200, RESULT))
+
+    words = ("compress", "photo.png", "-o", "out/")
+    with stored(scene, meanwhile) as storage:
+        done = scene.run(*words, code=9)
+        assert "cannot be written: No such file or directory" in done.stderr
+        assert not (scene.folder / "out").exists()
+        goes_away = False
+        scene.run(*words, code=0)
+        assert len(storage.received) == 2
+    assert (scene.folder / "out" / "photo.png").read_bytes() == RESULT
+
+
+@pytest.mark.row("D14")
 @pytest.mark.parametrize("letter", ["n", "ä"])
 @pytest.mark.usefixtures("box")
 def test_the_longest_name_that_the_system_takes(scene: Scene, letter: str) -> None:
@@ -135,7 +160,8 @@ NAMED = "".join(f"\r\nContent-Disposition: {form}" for form in (
 @pytest.mark.row("D19")
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("known", [True, False], ids=["our source", "another's"])
-def test_names_from_a_server(scene: Scene, name: str, known: bool) -> None:
+@pytest.mark.parametrize("option", [[], ["--json"]], ids=["text", "json"])
+def test_names_from_a_server(scene: Scene, name: str, known: bool, option: list[str]) -> None:
     """In JSON, in the URL's path and in Content-Disposition: nothing outside the folder.
 
     Of our own source the result takes the name. Of a job from elsewhere it may be the server's,
@@ -148,12 +174,12 @@ def test_names_from_a_server(scene: Scene, name: str, known: bool) -> None:
         b"Connection: close", b"Connection: close" + NAMED.encode()
     )
     with RawServer(says(content)) as storage:
-        url = f"{storage.url}/a/..%2f..%2furl-named.png"
+        url = f"{storage.url}/a/..%2f..%2furl-named.png/{quote(name, safe='')}"
         answer = finished(source, url, promised(name=name))
         with RawServer(says(answer)) as api:
             scene.api(api)
             words = ("submit", "photo.png") if known else ("get", JOB)
-            done = scene.run(*words, "-o", "out/", code=0)
+            done = scene.run(*words, *option, "-o", "out/", code=0)
             assert len(storage.received) == 1
     (result,) = (scene.folder / "out").iterdir()
     assert result.read_bytes() == RESULT
@@ -165,7 +191,11 @@ def test_names_from_a_server(scene: Scene, name: str, known: bool) -> None:
     new = _tree(scene.compressor.home) - before - {result, result.parent}
     assert {path.relative_to(scene.compressor.home).parts[0] for path in new} <= {"state"}
     assert not Path("/tmp/evil.png").exists()
-    assert done.err.isascii() or "→" in done.stderr
+    for text in (done.stdout, done.stderr):
+        assert not [c for c in text if unicodedata.category(c)[0] == "C" and c != "\n"]
+    if option == ["--json"]:
+        assert done.out.isascii()
+        assert done.record["output"]["name"] == name
 
 
 def _tree(folder: Path) -> set[Path]:
