@@ -48,9 +48,16 @@ def until(look: Callable[[], T], seconds: float = 15.0) -> T:
 
 
 def secrets_of(key: str) -> list[bytes]:
-    """The ways in which a key must not be seen: as it is, and in base64."""
-    forms = [key, *(base64.b64encode(f"{pad}{key}:".encode()).decode() for pad in ("", " "))]
-    return [form.rstrip("=").encode() for form in forms]
+    """The ways in which a key must not be seen: as it is, and in base64 whatever stands around it.
+
+    A byte of base64 begins at one of three places; what neighbours have a part in is cut off.
+    """
+    forms = [key.encode()]
+    for pad in range(3):
+        whole = base64.b64encode(bytes(pad) + key.encode() + bytes(3))
+        core = whole[-(pad * 8 // -6) : (pad + len(key)) * 8 // 6]
+        forms += [core, core.translate(bytes.maketrans(b"+/", b"-_"))]
+    return list(dict.fromkeys(forms))
 
 
 @dataclass(frozen=True)

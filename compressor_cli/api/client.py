@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from compressor_cli.api.contract import MAX_JSON, Job, Json, read_job, read_json
 from compressor_cli.api.headers import asked_pause, clock_skew
+from compressor_cli.api.hiding import Hiding
 from compressor_cli.api.http import Answer, Body, Http, Timeouts
 from compressor_cli.api.origin import same_origin, shown
 from compressor_cli.api.trouble import NotHttp, Unreachable
@@ -29,8 +30,6 @@ from compressor_cli.errors import (
 )
 
 _LONGEST_MESSAGE = 500
-_SHORTEST_KEY = 8
-"""A key of fewer characters protects nothing; hiding it would only spoil words that hold it."""
 _THROTTLED = (429, 503)
 _BROKEN = (408, 500, 502, 504)
 _GONE = (404, 410)
@@ -77,8 +76,9 @@ class ApiClient:
         self, *, api_url: str, key: str, auth: str = "bearer", timeouts: Timeouts | None = None
     ) -> None:
         self.api_url = api_url
-        self._secrets = (key, base64.b64encode(f"{key}:".encode()).decode())
-        self._authorization = f"Basic {self._secrets[1]}" if auth == "basic" else f"Bearer {key}"
+        self._hiding = Hiding(key)
+        basic = base64.b64encode(f"{key}:".encode()).decode()
+        self._authorization = f"Basic {basic}" if auth == "basic" else f"Bearer {key}"
         timeouts = timeouts or Timeouts()
         self._posts = Http(timeouts=timeouts, api_url=api_url, keep_alive=False)
         self._gets = Http(timeouts=timeouts, api_url=api_url)
@@ -96,7 +96,7 @@ class ApiClient:
         status, headers, text = self._get("/account")
         if not 200 <= status < 300:
             raise self._refusal(status, headers, text)
-        return Account(self._hidden(text.decode("utf-8", "replace")), clock_skew(headers))
+        return Account(self._hiding.text(text.decode("utf-8", "replace")), clock_skew(headers))
 
     def job(self, job_id: str) -> Look:
         """`GET /jobs/{id}`: one look. A failed job is an answer here, whatever its HTTP code."""
@@ -168,7 +168,7 @@ class ApiClient:
         if status >= 500 or status in _BROKEN:
             return TemporaryTrouble(what)
         if 300 <= status < 400:
-            where = shown(headers.get("location", "")) or "nowhere"
+            where = self._hiding.text(shown(headers.get("location", ""))) or "nowhere"
             return Refused(
                 f"the service answered {status}, a redirect to {where}, which is not followed",
                 hint=_CHECK_URL,
@@ -182,32 +182,19 @@ class ApiClient:
             said = message if isinstance(message, str) else ""
         except BadAnswer:
             said = "" if "html" in content_type else text.decode("utf-8", "replace").strip()
-        return self._hidden(said)[:_LONGEST_MESSAGE]
+        return self._hiding.text(said)[:_LONGEST_MESSAGE]
 
     def _job(self, text: bytes, *, asked: str | None = None) -> Job:
         """The job in an answer, without our key wherever it is told again, but for the URL."""
         body = read_json(text)
         job = read_job(body, asked=asked)
         try:
-            clean = {name: self._cleaned(value) for name, value in body.items()}
+            clean = {name: self._hiding.json(value) for name, value in body.items()}
         except RecursionError:
             raise BadAnswer("the service's answer is nested too deeply") from None
         if "id" in body:
             clean["id"] = body["id"]
         return replace(read_job(clean, asked=asked), url=job.url)
-
-    def _cleaned(self, value: object) -> object:
-        if isinstance(value, str):
-            return self._hidden(value)
-        if isinstance(value, dict):
-            return {name: self._cleaned(inner) for name, inner in value.items()}
-        return [self._cleaned(inner) for inner in value] if isinstance(value, list) else value
-
-    def _hidden(self, text: str) -> str:
-        for secret in self._secrets:
-            if len(secret) >= _SHORTEST_KEY:
-                text = text.replace(secret, "[key]")
-        return text
 
     def _failed_job(self, status: int, text: bytes, asked: str | None) -> Job | None:
         """The failed job that an error answer tells of, if any: the HTTP code is not documented."""
