@@ -16,14 +16,17 @@ PATIENCE = 10.0
 """Seconds after which a silent client is given up, so that no test hangs."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_BOUNDARY = re.compile(rb"boundary=\"?([^\"\r\n;]+)")
+_REFUSAL = re.compile(rb"HTTP/1\.. 4(?!08)")
 
 
 class Connection:
-    """One accepted connection. `received` is all that came so far."""
+    """One accepted connection. `received` is all that came so far, `sent` how our answer began."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.received = b""
+        self.sent = b""
 
     def secure(self, context: ssl.SSLContext) -> None:
         """Speak TLS from here on."""
@@ -53,6 +56,7 @@ class Connection:
         return self.received
 
     def send(self, content: bytes) -> None:
+        self.sent = self.sent or content[:16]
         with contextlib.suppress(OSError):  # a client that has heard enough
             self.sock.sendall(content)
 
@@ -152,6 +156,21 @@ class RawServer:
     def received(self) -> list[bytes]:
         """What each connection brought so far, as far as it was read."""
         return [connection.received for connection in self._connections]
+
+    def whole_posts(self) -> list[bytes]:
+        """The body of each POST that came to its last byte and was not refused.
+
+        Two of the same content are the same body: what parts it is named alike.
+        """
+        bodies = []
+        for connection in self._connections:
+            head, end, body = connection.received.partition(b"\r\n\r\n")
+            length = _LENGTH.search(head)
+            whole = end and length and len(body) >= int(length[1])
+            if head.startswith(b"POST ") and whole and not _REFUSAL.match(connection.sent):
+                boundary = _BOUNDARY.search(head)
+                bodies.append(body.replace(boundary[1], b"boundary") if boundary else body)
+        return bodies
 
     def __enter__(self) -> RawServer:
         thread = threading.Thread(target=self._accept, daemon=True)

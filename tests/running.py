@@ -68,6 +68,8 @@ class Result:
     out: bytes
     err: bytes
     places: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0  # from its start to its end
+    words: tuple[str, ...] = ()  # of its command line
 
     @property
     def stdout(self) -> str:
@@ -119,6 +121,7 @@ class Compressor:
     folder: Path
     env: dict[str, str]
     key: str = KEY
+    buggy: bool = False  # a bug of the command is what the test asks for
     config: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -140,10 +143,19 @@ class Compressor:
         return self._run([str(PROGRAM), *map(str, arguments)], stdin=stdin, env=env, cwd=cwd)
 
     def shell(
-        self, script: str, *, stdin: bytes = b"", env: Mapping[str, str | None] | None = None
+        self,
+        script: str,
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str | None] | None = None,
+        foreign: bool = False,
     ) -> Result:
-        """Run a shell script in which `compressor` is the installed command."""
-        return self._run(["sh", "-c", script], stdin=stdin, env=env, cwd=None)
+        """Run a shell script in which `compressor` is the installed command.
+
+        `foreign`: stdout is a result, or another program's, and is not looked at.
+        """
+        words = ["sh", "-c", script]
+        return self._run(words, stdin=stdin, env=env, cwd=None, foreign=foreign)
 
     def _run(
         self,
@@ -152,7 +164,9 @@ class Compressor:
         stdin: bytes,
         env: Mapping[str, str | None] | None,
         cwd: Path | None,
+        foreign: bool = False,
     ) -> Result:
+        begun = time.monotonic()
         done = subprocess.run(
             words,
             input=stdin,
@@ -162,7 +176,20 @@ class Compressor:
             timeout=40,
             check=False,
         )
-        return self.checked(words, done.returncode, done.stdout, done.stderr)
+        result = Result(
+            done.returncode,
+            done.stdout,
+            done.stderr,
+            self.places,
+            time.monotonic() - begun,
+            tuple(words),
+        )
+        return self.checked(result, foreign=foreign)
+
+    @property
+    def places(self) -> dict[str, str]:
+        """What differs from test to test in what is said."""
+        return {str(self.folder): "<DIR>", str(self.home): "<HOME>"}
 
     def start(
         self,
@@ -173,22 +200,22 @@ class Compressor:
         """Start it and go on with the test. `options` go to Popen."""
         return Going(self, [str(PROGRAM), *map(str, arguments)], self.environment(env), options)
 
-    def checked(self, words: list[str], code: int, out: bytes, err: bytes) -> Result:
+    def checked(self, result: Result, *, foreign: bool = False) -> Result:
         """The result of a run, once it keeps what every run must keep."""
-        places = {str(self.folder): "<DIR>", str(self.home): "<HOME>"}
-        result = Result(code, out, err, places)
-        self.check_secrets(out, err)
-        assert b"Traceback" not in err, result.stderr
-        assert b"Exception ignored" not in err, result.stderr
+        words, out = result.words, result.out
+        self.check_secrets(out, result.err)
+        assert b"Traceback" not in result.err, result.stderr
+        assert b"Exception ignored" not in result.err, result.stderr
+        assert (b"this is a bug" in result.err) == self.buggy, result.stderr
         assert not _CONTROL.search(result.stderr), ascii(result.stderr)
-        if code == -signal.SIGKILL:
+        if result.code == -signal.SIGKILL:
             self.sweep()  # the one end after which something may lie about
         self.check_tree()
-        to_stdout = "-o" in words and "-" in words
-        if words[0] != "sh" and not to_stdout:
+        to_stdout = foreign or (bool({"-o", "--output"} & set(words)) and "-" in words)
+        if not to_stdout:
             assert not _CONTROL.search(result.stdout), ascii(result.stdout)
             assert not out or out.endswith(b"\n"), result.stdout
-            if "--json" in words:
+            if "--json" in (words[2].split() if words[0] == "sh" else words):
                 assert all(record["schema"] == 1 for record in result.records)
         return result
 
@@ -228,6 +255,7 @@ class Going:
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
         }
+        self._begun = time.monotonic()
         self.process: subprocess.Popen[bytes] = subprocess.Popen(
             words, env=env, cwd=owner.folder, **{**streams, **options}
         )
@@ -274,13 +302,15 @@ class Going:
             code = self.process.wait(seconds)
         finally:
             self.process.kill()
+        seconds = time.monotonic() - self._begun
         for reader in self._readers:
             reader.join(5)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             if stream is not None:
                 stream.close()
         out, err = bytes(self._texts[1]), bytes(self._texts[2])
-        return self._owner.checked(self._words, code, out, err)
+        places, words = self._owner.places, tuple(self._words)
+        return self._owner.checked(Result(code, out, err, places, seconds, words))
 
 
 class Box:

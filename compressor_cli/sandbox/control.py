@@ -56,4 +56,7 @@ async def clear_stats(request: web.Request) -> web.Response:
 
 def _report(service: Service) -> web.Response:
     store = service.store
-    return web.json_response(service.journal.report(jobs=len(store), outputs=store.outputs()))
+    report = service.journal.report(
+        jobs=len(store), outputs=store.outputs(), results=store.results()
+    )
+    return web.json_response(report)

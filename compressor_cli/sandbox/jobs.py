@@ -89,6 +89,14 @@ class JobStore:
         """SHA-1 of each output that there is."""
         return [job.output["sha1"] for job in self._jobs.values() if job.output]
 
+    def results(self) -> list[dict[str, str]]:
+        """What each finished job made of what: its id, and the SHA-1 of input and output."""
+        finished = [job for job in self._jobs.values() if job.output]
+        return [
+            {"id": job.id, "input": job.input["sha1"], "output": job.output["sha1"]}
+            for job in finished
+        ]
+
     def get(self, job_id: str) -> Job | None:
         return self._jobs.get(job_id)
 

@@ -42,14 +42,17 @@ class Journal:
     def webhook(self, **facts: Any) -> None:
         self._webhooks.append(facts)
 
-    def report(self, *, jobs: int, outputs: list[str]) -> dict[str, Any]:
-        """All that was seen. `outputs`: SHA-1 of each output that there is."""
+    def report(
+        self, *, jobs: int, outputs: list[str], results: list[dict[str, str]]
+    ) -> dict[str, Any]:
+        """All that was seen. `outputs`: SHA-1 of each output; `results`: which job made it."""
         return {
             "requests": list(self._requests),
             "accepted": self._accepted,
             "accepted_by_sha1": dict(self._sums),
             "jobs": jobs,
             "outputs": outputs,
+            "results": results,
             "webhooks": list(self._webhooks),
         }
 

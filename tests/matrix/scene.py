@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +13,16 @@ from raw import RawServer
 from running import Box, Compressor, Going, Result, secrets_of
 from sandbox.pictures import encoded
 
+from .ownership import Digests, Run, kept_sources, made_by
+
 OWN_FILES = re.compile(r"compressor\.lock$|report\.(md|json)$")
 """Names in the working folder that the command writes besides results."""
 
-_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _PAUSE = 1.5  # seconds that an ending may take past a deadline
 
 
 def sha1(content: bytes) -> str:
     return hashlib.sha1(content).hexdigest()
-
-
-def whole_posts(server: RawServer) -> int:
-    """How many POSTs came to their last byte."""
-    count = 0
-    for received in server.received:
-        head, end, body = received.partition(b"\r\n\r\n")
-        length = _LENGTH.search(head)
-        if head.startswith(b"POST ") and end and length and len(body) >= int(length[1]):
-            count += 1
-    return count
 
 
 class Scene:
@@ -53,6 +43,8 @@ class Scene:
         self._played: list[RawServer] = []
         self._promised: set[str] = set()
         self._before = self._tree()
+        self._open: list[tuple[str, ...]] = []  # the runs since none was under way
+        self._ended = 0
         self.known: set[str] = set()  # digests of what lay there before a run
         self._checked = 0
 
@@ -96,10 +88,9 @@ class Scene:
         env: Mapping[str, str | None] | None = None,
     ) -> Result:
         """Run it to its end, at most `within` seconds; it must end with `code` (or one of them)."""
-        self._before = self._tree()
-        begun = time.monotonic()
+        self._begins(map(str, words))
         result = self.compressor(*words, stdin=stdin, env=env)
-        return self._held(result, code, begun + within)
+        return self.held(result, code, within=within, stdin=stdin)
 
     def shell(
         self,
@@ -109,53 +100,76 @@ class Scene:
         within: float = 20.0,
         stdin: bytes = b"",
         env: Mapping[str, str | None] | None = None,
+        foreign: bool = False,
     ) -> Result:
-        """The same of a shell script in which `compressor` is the installed command."""
-        self._before = self._tree()
-        begun = time.monotonic()
-        result = self.compressor.shell(script, stdin=stdin, env=env)
-        return self._held(result, code, begun + within)
+        """The same of a shell script in which `compressor` is the installed command.
+
+        `foreign`: its stdout is a result, or another program's.
+        """
+        self._begins([script])
+        result = self.compressor.shell(script, stdin=stdin, env=env, foreign=foreign)
+        return self.held(result, code, within=within, stdin=stdin)
 
     def start(
         self, *words: str | Path, env: Mapping[str, str | None] | None = None, **options: Any
     ) -> Going:
         """Start it and go on; give its Result to `held` when it has ended."""
-        self._before = self._tree()
+        self._begins(map(str, words))
         return self.compressor.start(*words, env=env, **options)
 
-    def held(self, result: Result, code: int | Collection[int]) -> Result:
-        """Check the end of a command that was started. A death by signal n is code 128 + n."""
-        return self._held(result, code, None)
+    def _begins(self, words: Iterable[str]) -> None:
+        if self._ended == len(self._open):
+            self._open, self._ended = [], 0
+            self._before = self._tree()
+        self._open.append(tuple(words))
 
-    def _held(self, result: Result, code: int | Collection[int], latest: float | None) -> Result:
-        late = 0.0 if latest is None else time.monotonic() - latest
+    def held(
+        self,
+        result: Result,
+        code: int | Collection[int],
+        *,
+        within: float = 20.0,
+        stdin: bytes = b"",
+    ) -> Result:
+        """Check the end of a command that was started. A death by signal n is code 128 + n."""
+        self._ended += 1
+        late = result.seconds - within
         codes = {code} if isinstance(code, int) else set(code)
         shown = result.code if result.code >= 0 else 128 - result.code
         assert shown in codes, f"exit {result.code}\n{result.stdout}\n{result.stderr}"
         assert late <= _PAUSE, f"(vi) ended {late:.1f} s late"
-        self._files_are_old_or_verified()
-        for box in self._boxes:
-            counts = box.stats()["accepted_by_sha1"]
-            assert all(count <= 1 for count in counts.values()), f"(v) accepted: {counts}"
+        self._files_are_old_or_verified(result, stdin)
+        self._nothing_was_sent_twice()
         self.check_strangers()
         self._checked += 1
         return result
 
-    def _files_are_old_or_verified(self) -> None:
-        """(ii) and (iii): nothing is changed but by a verified output; nothing else is new.
-
-        A source that became no smaller is copied, so its own bytes are good as a target.
-        """
-        self.known |= set(self._before.values())
-        good = self._promised | self.known
-        for box in self._boxes:
-            good |= set(box.stats()["outputs"])
-        now = self._tree()
-        lost = set(self._before) - set(now)
+    def _files_are_old_or_verified(self, result: Result, stdin: bytes) -> None:
+        """(ii) and (iii): nothing is changed but by an output of this run; nothing else is new."""
+        digests = Digests(self._before, self._tree())
+        self.known |= set(digests.before.values())
+        lost = set(digests.before) - set(digests.after)
         assert not lost, f"(ii) is gone: {lost}"
-        for path, digest in now.items():
-            if digest != self._before.get(path) and not OWN_FILES.search(path.name):
-                assert digest in good, f"(ii, iii) neither old nor verified: {path}"
+        run = Run.of([word for words in self._open for word in words], result)
+        kept_sources(run, self.folder, digests)
+        changed = {
+            path: digest
+            for path, digest in digests.after.items()
+            if digest != digests.before.get(path) and not OWN_FILES.search(path.name)
+        }
+        if not changed:
+            return
+        good = made_by(run, self.folder, digests, self._boxes, sha1(stdin)) | self._promised
+        for path, digest in changed.items():
+            assert digest in good, f"(ii, iii) neither old nor this run's: {path}"
+
+    def _nothing_was_sent_twice(self) -> None:
+        """(v), in all runs together."""
+        for box in self._boxes:
+            counts = box.stats()["accepted_by_sha1"]
+            assert all(count <= 1 for count in counts.values()), f"(v) accepted: {counts}"
+        posts = Counter(post for server in self._played for post in server.whole_posts())
+        assert all(count <= 1 for count in posts.values()), "(v) sent whole more than once"
 
     def check_strangers(self) -> None:
         """(i) and what other origins got to see."""

@@ -11,7 +11,7 @@ from raw import Connection, RawServer, message, says, says_early, silent
 from running import Box, Result
 
 from .gateway import Gateway
-from .scene import Scene, whole_posts
+from .scene import Scene
 
 CHECK_FIRST = (
     "  it was not sent again, since that might be paid twice; "
@@ -69,7 +69,7 @@ def test_a_real_gateway_whose_service_is_gone(
             scene.api(gateway.url)
             done = scene.run("submit", "photo.png", code=7)
             assert gateway.answered() == [f"POST /1.0/upload {status}"]
-        assert whole_posts(service) == 1
+        assert len(service.whole_posts()) == 1
     in_doubt(done, f"the service answered {status}")
 
 
@@ -148,7 +148,7 @@ def test_an_acceptance_of_ten_megabytes(scene: Scene) -> None:
     with RawServer(says(message(201, body))) as server:
         scene.api(server)
         done = scene.run("submit", "photo.png", code=7)
-        assert whole_posts(server) == 1
+        assert len(server.whole_posts()) == 1
     in_doubt(done, f"127.0.0.1:{server.port} sent an answer without end")
 
 

@@ -93,7 +93,9 @@ def test_a_job_that_does_not_end_in_time_runs_on(scene: Scene, box: Box, faults:
     """Nothing cancels it; the printed command waits for the same job, to its end."""
     scene.source("photo.png")
     faults({"on": "upload", "states": ["processing", "processing"]})
-    done = scene.run("submit", "photo.png", "-o", "small.png", "--timeout", "1.2", code=10)
+    done = scene.run(
+        "submit", "photo.png", "-o", "small.png", "--timeout", "1.2", code=10, within=2
+    )
     (job,) = done.ids
     assert done.commands == [f"compressor get --wait {job} --output small.png"]
     assert {request["method"] for request in box.requests} == {"POST", "GET"}
@@ -136,7 +138,7 @@ def test_a_failure_that_only_the_state_tells(
 def test_an_unknown_state_is_a_job_at_work(scene: Scene, box: Box) -> None:
     """Until the deadline; the service's own word is shown."""
     (job,) = submitted(scene, box, *["thawing"] * 9)
-    done = scene.run("wait", job, "--timeout", "1", code=10)
+    done = scene.run("wait", job, "--timeout", "1", code=10, within=2)
     assert done.stdout == f"{job}\tthawing\n"
     assert f"{job}: thawing" in done.stderr
     assert done.commands == [f"compressor wait {job}"]

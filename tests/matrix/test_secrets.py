@@ -103,6 +103,7 @@ def broken(*args, **more):
 def test_an_error_that_nobody_expected(scene: Scene, where: str) -> None:
     """The standard library fails with the key in its message: its kind is told, no value of it."""
     scene.source("a.png")
+    scene.compressor.buggy = True
     hooks = scene.compressor.home / "hooks"
     hooks.mkdir()
     module, place, words = HOOKS[where]

@@ -44,7 +44,7 @@ def test_stats_tell_each_request_and_can_be_cleared(api: Client) -> None:
     api.plain.get(api.sandbox.api_url + "/account", headers={"Authorization": "Odd x"})
     report = api.stats()
     assert report.keys() == {
-        *("requests", "accepted", "accepted_by_sha1", "jobs", "outputs", "webhooks")
+        *("requests", "accepted", "accepted_by_sha1", "jobs", "outputs", "results", "webhooks")
     }
     assert report["accepted"] == 1
     seen = report["requests"]
