@@ -20,9 +20,9 @@ def test_a_result_over_its_source_is_seen(scene: Scene) -> None:
 @pytest.mark.usefixtures("box")
 def test_a_result_of_another_run_is_seen(scene: Scene) -> None:
     """It is verified, but it does not belong there."""
-    scene.source("a.png", seed=1)
+    scene.source("a.png", seed=5)
     scene.run("submit", "a.png", "-o", "a.small.png", code=0)
-    scene.source("b.png", seed=2)
+    scene.source("b.png", seed=6)
     with pytest.raises(AssertionError, match=r"nor this run's: .*b\.small\.png"):
         scene.shell("cp a.small.png b.small.png; compressor submit b.png -o x.png", code=0)
 
