@@ -59,3 +59,4 @@ def test_the_table_and_the_mutants_are_whole() -> None:
     assert not [line for line in table.splitlines() if "skipped:" in line or "no test" in line]
     assert "| failed" not in table
     assert "STILL GREEN" not in broken
+    assert "RED BEFORE" not in broken
