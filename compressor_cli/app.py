@@ -10,13 +10,13 @@ import shlex
 import signal
 import sys
 import traceback
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
 from compressor_cli import __version__
 from compressor_cli.commands.roster import COMPLETE, asked_for, enlist
+from compressor_cli.engine.ending import SIGNALS, Ending
 from compressor_cli.errors import CompressorError, Interrupted, ReaderGone, UsageProblem
 from compressor_cli.terminal.output import Modes, Output, stdout_problem
 
@@ -83,14 +83,13 @@ def about(
 def main() -> NoReturn:
     """Run the command line and end the process with the code that errors.py documents."""
     _open_streams()
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt)
     output = Output(Modes())
     if COMPLETE in os.environ:
         from compressor_cli.commands.completions import teach
 
         teach()
     try:
+        Ending(_interrupt).listen()
         enlist(app, asked_for(sys.argv[1:], os.environ))
         gc.freeze()  # what is loaded stays to the end
         gc.enable()
@@ -101,13 +100,22 @@ def main() -> NoReturn:
         if isinstance(end.__context__, BrokenPipeError):
             code = ReaderGone.exit_code
     except BaseException as error:  # noqa: BLE001 - the boundary
+        if not isinstance(error, Interrupted):
+            _hear_no_more()
         code = _told(error, output)
     _leave(code)
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    """Ctrl-C where no crew is at work. Typer would make an exit code of a KeyboardInterrupt."""
+def _interrupt(number: int) -> NoReturn:
+    """A signal where no crew is at work. Typer would make an exit code of a KeyboardInterrupt."""
     raise Interrupted(number)
+
+
+def _hear_no_more() -> None:
+    """It is about to end, and nobody is left to catch what `_interrupt` raises."""
+    for number in SIGNALS:
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _open_streams() -> None:
@@ -166,6 +174,8 @@ def _confess(error: BaseException) -> None:
 
 def _leave(code: int) -> NoReturn:
     """End now, whatever a socket is doing. A negative code: die of that signal, as shells like."""
+    if code >= 0:
+        _hear_no_more()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()

@@ -7,19 +7,18 @@ they registered are removed, and the main thread goes on to leave, whatever a so
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Generic, TypeVar
 
 from compressor_cli.engine.channel import Channel, Stopped
 from compressor_cli.engine.deadline import Deadline
+from compressor_cli.engine.ending import Ending
 from compressor_cli.errors import Interrupted
 
 E = TypeVar("E")
@@ -28,12 +27,6 @@ GRACE = 1.0
 """Seconds that workers have to come to an end by themselves."""
 LATE_GRACE = 0.5
 """The least of them that is left to the late ones, if the others took all."""
-ECHO = 0.25
-"""Seconds in which the same signal again is no second one: timeout(1) sends each twice."""
-
-_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
 
 
 class DeadlinePassed(Exception):
@@ -70,22 +63,19 @@ class Crew(Generic[E]):
         """`tick`: seconds between ticks. `signals`: INT, TERM and HUP end it (main thread only)."""
         self.deadline = deadline or Deadline()
         self._tick = tick
-        self._signals = _SIGNALS if signals else ()
+        self._signals = signals
         self._channels: dict[bool, list[Channel[object]]] = {False: [], True: []}  # by `late`
         self._events: queue.SimpleQueue[E | _Signalled | _Crashed] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._workers: dict[bool, list[threading.Thread]] = {False: [], True: []}
         self._litter: set[Path] = set()
         self._lock = threading.Lock()
-        self._signalled: int | None = None
-        self._signalled_at = 0.0
-        self._before: dict[int, object] = {}
+        # To put is the one thing that is safe in a handler.
+        self._ending = Ending(lambda number: self._events.put(_Signalled(number)), tidy=self._tidy)
 
     def __enter__(self) -> Crew[E]:
-        if threading.current_thread() is threading.main_thread():
-            for number in self._signals:
-                if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, background jobs
-                    self._before[number] = signal.signal(number, self._on_signal)
+        if self._signals and threading.current_thread() is threading.main_thread():
+            self._ending.listen()
         return self
 
     def __exit__(
@@ -95,18 +85,7 @@ class Crew(Generic[E]):
         trace: TracebackType | None,
     ) -> None:
         self.dismiss()
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if number == self._signalled and now - self._signalled_at < ECHO:
-            return
-        if self._signalled is not None:  # the second one: at once
-            self._tidy()
-            os._exit(128 + number)
-        self._signalled, self._signalled_at = number, now
-        self._events.put(_Signalled(number))  # the one thing that is safe in a handler
+        self._ending.rest()
 
     def channel(self, *, late: bool = False) -> Channel[T]:
         """A new queue for this crew's workers, or for the late ones."""

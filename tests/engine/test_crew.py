@@ -17,7 +17,7 @@ import pytest
 from compressor_cli.engine.channel import Channel, Stopped
 from compressor_cli.engine.crew import Crew, DeadlinePassed, Tick
 from compressor_cli.engine.deadline import Deadline
-from compressor_cli.errors import Interrupted
+from compressor_cli.engine.ending import SIGNALS
 
 from .clock import Clock
 
@@ -210,28 +210,49 @@ def test_the_deadline_comes_however_much_happens() -> None:
             collections.deque(events, maxlen=0)
 
 
+ENDED = """
+import os, signal, sys
+from compressor_cli.engine.channel import Stopped
+from compressor_cli.engine.crew import Crew
+from compressor_cli.errors import Interrupted
+
+def work():
+    try:
+        crew.sleep(3600.0)
+    except Stopped:
+        print("stopped")
+
+number = int(sys.argv[1])
+with Crew() as crew:
+    crew.work(work, name="w")
+    os.kill(os.getpid(), number)
+    try:
+        next(crew.events())
+    except Interrupted as error:
+        code = error.exit_code
+os.kill(os.getpid(), number)
+print(code)
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_command(number: int) -> None:
-    """The workers first; the handlers that were there before are back afterwards."""
-    before = signal.getsignal(number)
-    stopped = threading.Event()
-    crew: Crew[int] = Crew()
+    """The workers first; and the crew, though it has ended, still takes an echo for what it is."""
+    done = subprocess.run(
+        [sys.executable, "-c", ENDED, str(int(number))],
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.split() == [b"stopped", str(128 + number).encode()]
 
-    def work() -> None:
-        try:
-            crew.sleep(3600.0)
-        except Stopped:
-            stopped.set()
-            raise
 
-    with crew:
-        crew.work(work, name="w")
-        os.kill(os.getpid(), number)
-        with pytest.raises(Interrupted) as caught:
-            first(crew)
-    assert stopped.is_set()
-    assert caught.value.exit_code == 128 + number
-    assert signal.getsignal(number) is before
+def test_without_a_signal_the_handlers_are_as_before() -> None:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    with Crew[int]():
+        assert all(signal.getsignal(number) is not before[number] for number in SIGNALS)
+    assert {number: signal.getsignal(number) for number in SIGNALS} == before
 
 
 def test_an_ignored_signal_stays_ignored() -> None:
@@ -263,15 +284,17 @@ def test_outside_the_main_thread_signals_are_not_touched() -> None:
 
 
 SCRIPT = """
-import os, signal, sys, threading
+import os, signal, sys, threading, time
 from pathlib import Path
 from compressor_cli.engine.crew import Crew
+from compressor_cli.engine.ending import ECHO
 
 with Crew() as crew:
     Path(sys.argv[1]).touch()
     crew.register(Path(sys.argv[1]))
     crew.work(threading.Event().wait, name="stuck")
     os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(ECHO)
     os.kill(os.getpid(), signal.SIGTERM)
     print("never")
 """
