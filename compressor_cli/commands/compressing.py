@@ -18,15 +18,20 @@ from compressor_cli.commands.session import Session, session
 from compressor_cli.commands.sorting import add_streams, sorted_out
 from compressor_cli.engine.layout import check_writable
 from compressor_cli.engine.work import Terms, Work
-from compressor_cli.errors import CompressorError
+from compressor_cli.errors import CompressorError, Interrupted, worst
 from compressor_cli.memory import project as projects
 from compressor_cli.memory.digests import Digests
+from compressor_cli.memory.exclusive import PATIENCE
+from compressor_cli.memory.lockfile import Lock
 from compressor_cli.memory.places import state_dir
 from compressor_cli.terminal.output import Output
 from compressor_cli.terminal.report import Row
 
 JOBS = 8
 """Jobs at once, from the first byte sent to the result in place."""
+
+LAST_PATIENCE = 1.0
+"""Seconds to wait for another program that holds the lock, where the run ends early."""
 
 
 def run(
@@ -61,6 +66,7 @@ def run(
     reporter = Reporter(output, reporting, title="compressor compress")
     works = _to_do(batch, digests, running, reporter)
     check_writable(work.target for work in works if work.target is not None)
+    patience = LAST_PATIENCE
     try:
         if works:
             from compressor_cli.commands.trip import Trip  # and with it all that sends
@@ -80,13 +86,27 @@ def run(
             with _begun(connection, output, works, reporter) as now:
                 default = now.settings.timeout.value if project.timeout is None else project.timeout
                 trip.make(now, works, timeout=timing.seconds(default or None))
+        patience = PATIENCE
     finally:
         digests.keep()
-        if batch.lock is not None and not running.dry_run:
-            batch.lock.tidy()
+        problem = None if running.dry_run else _tidied(batch.lock, patience)
         code = reporter.finish(other=batch.other)
+        if problem is not None and not isinstance(problem, Interrupted):
+            output.error(problem)
+    if isinstance(problem, Interrupted):
+        raise problem
     reporter.check()
-    return code
+    return worst([code, problem.exit_code if problem is not None else 0])
+
+
+def _tidied(lock: Lock | None, patience: float) -> CompressorError | None:
+    """What stood in the way of sorting the lock: it must not hide what is told of the files."""
+    try:
+        if lock is not None:
+            lock.tidy(patience=patience)
+    except CompressorError as problem:
+        return problem
+    return None
 
 
 @contextmanager

@@ -73,10 +73,11 @@ def save(path: Path, changes: Changes, *, profile: str | None = None) -> None:
             f"the configuration file {path} is written in a way that cannot be changed safely",
             hint="change it by hand in an editor",
         )
-    if not old and not new:
-        return
     try:
-        privatefile.replace(path, new.encode())
+        if old or new:
+            privatefile.replace(path, new.encode())
+        else:
+            privatefile.sweep(path)
     except OSError as error:
         raise OutputProblem(
             f"cannot save to the configuration file {path}: {error.strerror or error}",

@@ -8,6 +8,7 @@ the later counts. Paths are relative to the lock's folder, with `/`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from compressor_cli.errors import InputProblem, OutputProblem
 from compressor_cli.memory import lockline
-from compressor_cli.memory.exclusive import exclusive
+from compressor_cli.memory.exclusive import PATIENCE, exclusive
 from compressor_cli.memory.lockline import Locked
 from compressor_cli.memory.relative import Relative
 
@@ -66,28 +67,36 @@ class Lock:
         except OSError as error:
             raise _unwritable(self.path, error) from None
 
-    def tidy(self) -> None:
+    def tidy(self, *, patience: float = PATIENCE) -> None:
         """Sort the lock, with what other runs added meanwhile; files that are gone stay in it.
+
+        `patience`: seconds to wait for another program, and for a thread that waits for it.
 
         A lock that is sorted is not touched, and may be in a folder that cannot be written. One
         that was so when it was read is left to those who added to it since, as long as we did not.
         """
-        with self._turn:
-            if self._is_tidy:
-                return
-            text = _text(self.path)
-            self.entries, _ = _read(text, self.path)
-            if text in ("", _sorted(self.entries)):
-                return
-            try:
-                with exclusive(self.path):
-                    self.entries, _ = _read(_text(self.path), self.path)
-                    if os.name != "nt":
-                        _replace(self.path, _sorted(self.entries))
-                if os.name == "nt":  # where an open file cannot be replaced
-                    _replace(self.path, _sorted(self.entries))
-            except OSError as error:
-                raise _unwritable(self.path, error) from None
+        if not self._turn.acquire(timeout=patience):
+            raise _unwritable(self.path, BlockingIOError(errno.EAGAIN, "another program holds it"))
+        try:
+            self._sort(patience)
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
+        finally:
+            self._turn.release()
+
+    def _sort(self, patience: float) -> None:
+        if self._is_tidy:
+            return
+        text = _text(self.path)
+        self.entries, _ = _read(text, self.path)
+        if text in ("", _sorted(self.entries)):
+            return
+        with exclusive(self.path, patience=patience):
+            self.entries, _ = _read(_text(self.path), self.path)
+            if os.name != "nt":
+                _replace(self.path, _sorted(self.entries))
+        if os.name == "nt":  # where an open file cannot be replaced
+            _replace(self.path, _sorted(self.entries))
 
 
 def _end(handle: int) -> tuple[int, str]:
@@ -189,8 +198,12 @@ def _damaged(path: Path, line: int) -> InputProblem:
 
 
 def _unwritable(path: Path, error: OSError) -> OutputProblem:
+    held = isinstance(error, BlockingIOError)
     return OutputProblem(
-        f"{path} cannot be written: {error.strerror}", hint="or run with --no-lock"
+        f"{path} cannot be written: {error.strerror}",
+        hint="run it again when that has ended, or with --no-lock"
+        if held
+        else "or run with --no-lock",
     )
 
 

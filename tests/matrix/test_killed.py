@@ -81,6 +81,7 @@ def configuration(scene: Scene) -> Path:
     return scene.compressor.config
 
 
+NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
 CALLS = {"write": "write", "settle": "fsync", "rename": "rename,renameat,renameat2"}
 
 
@@ -93,8 +94,17 @@ def check_saved(scene: Scene, before: bytes) -> None:
     assert stat.S_IMODE(place.parent.stat().st_mode) == 0o700
 
 
+def check_logout(scene: Scene) -> None:
+    """No key is in any file afterwards, and nothing half-written lies about."""
+    scene.run("auth", "logout", code=0)
+    for path in scene.compressor.config.parent.iterdir():
+        assert path == scene.compressor.config
+        assert KEY not in path.read_text()
+        assert ANOTHER not in path.read_text()
+
+
 @pytest.mark.row("F8")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["INT", "KILL"])
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number.name)
 @pytest.mark.parametrize("step", CALLS)
 def test_a_login_that_is_ended_while_it_saves(
     scene: Scene, configuration: Path, step: str, number: signal.Signals
@@ -113,9 +123,76 @@ def test_a_login_that_is_ended_while_it_saves(
         )
     until(lambda: going.process.poll() is not None)
     check_saved(scene, before)
-    scene.compressor.sweep()  # what is left of the configuration after SIGKILL holds the key
+    if number == signal.SIGKILL:
+        check_logout(scene)
     scene.held(going.ended(), 128 + number)
     assert number.name in log.read_text()
+
+
+@pytest.mark.row("F8")
+def test_a_first_login_that_is_killed_while_it_saves(scene: Scene) -> None:
+    """There is no configuration yet, only what is left of it; logout takes that away too."""
+    needs("strace")
+    del scene.compressor.env["COMPRESSOR_API_KEY"]
+    with typed(KEY) as pipe:
+        going = scene.start(
+            *traced("fsync", "signal=SIGKILL:when=1", scene.compressor.home / "tmp" / "trace"),
+            *("auth", "login", "--no-check"),
+            executable=shutil.which("strace"),
+            stdin=pipe,
+        )
+    until(lambda: going.process.poll() is not None)
+    (left,) = scene.compressor.config.parent.iterdir()
+    assert KEY in left.read_text()
+    check_logout(scene)
+    scene.held(going.ended(), 137)
+
+
+@pytest.mark.row("F8")
+@pytest.mark.parametrize("number", NUMBERS[:-1], ids=lambda number: number.name)
+@pytest.mark.usefixtures("box")
+def test_a_batch_that_is_ended_while_its_lock_is_sorted(
+    scene: Scene, number: signal.Signals
+) -> None:
+    """The lock is as it was or sorted, and nothing lies beside it."""
+    needs("strace")
+    scene.source("a.png")
+    scene.run("compress", "a.png", "-o", "out", code=0)
+    lock = scene.folder / "compressor.lock"
+    header, line = lock.read_text().splitlines(keepends=True)
+    other = line.replace("a.png", "b.png")
+    before = header + other + line
+    lock.write_text(before)
+    log = scene.compressor.home / "tmp" / "trace"
+    going = scene.start(
+        *traced(CALLS["settle"], f"signal={number.name}:when=1", log),
+        *("compress", "a.png", "-o", "out"),
+        executable=shutil.which("strace"),
+    )
+    done = scene.held(going.ended(), 128 + number)
+    assert "unchanged" in done.stdout, "the table is shown all the same"
+    assert lock.read_text() in (before, header + line + other)
+
+
+@pytest.mark.row("F8")
+@pytest.mark.parametrize("number", NUMBERS[:-1], ids=lambda number: number.name)
+@pytest.mark.usefixtures("box")
+def test_a_batch_that_is_ended_while_its_report_is_written(
+    scene: Scene, number: signal.Signals
+) -> None:
+    """The old report or the new one, and nothing beside it."""
+    needs("strace")
+    scene.source("a.png")
+    scene.run("compress", "a.png", "-o", "out", code=0)
+    report = scene.source("report.json", b"{}")
+    log = scene.compressor.home / "tmp" / "trace"
+    going = scene.start(
+        *traced(CALLS["rename"], f"error=EIO:signal={number.name}:when=1", log),
+        *("compress", "a.png", "-o", "out", "--report", "report.json"),
+        executable=shutil.which("strace"),
+    )
+    scene.held(going.ended(), 128 + number)
+    assert report.read_text() == "{}"
 
 
 def typed(text: str) -> IO[bytes]:
@@ -133,7 +210,7 @@ def unread(pipe: IO[bytes]) -> int:
 
 @pytest.mark.slow
 @pytest.mark.row("F8")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["INT", "KILL"])
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number.name)
 def test_a_login_that_is_ended_at_any_time(
     scene: Scene, configuration: Path, number: signal.Signals
 ) -> None:
@@ -147,5 +224,7 @@ def test_a_login_that_is_ended_at_any_time(
         going.process.send_signal(number)
         until(lambda going=going: going.process.poll() is not None)
         check_saved(scene, before)
-        scene.compressor.sweep()
+        if number == signal.SIGKILL:
+            check_logout(scene)
+            scene.compressor.config.write_bytes(before)
         scene.held(going.ended(), {128 + number, 0})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compressor_cli.memory.exclusive import exclusive
+from compressor_cli.memory.exclusive import alone_in, exclusive
 
 
 def is_held(path: Path) -> bool:
@@ -53,7 +53,7 @@ def test_whoever_waited_gets_the_file_that_has_the_name(tmp_path: Path, replaced
     with exclusive(path):
         thread.start()
         waiting.wait()
-        while not any(" -> FLOCK" in line for line in Path("/proc/locks").read_text().splitlines()):
+        while times_open(path) < 2:
             assert thread.is_alive()
         if replaced:
             (tmp_path / "new").write_bytes(b"new")
@@ -62,6 +62,43 @@ def test_whoever_waited_gets_the_file_that_has_the_name(tmp_path: Path, replaced
             path.unlink()
     thread.join()
     assert got == [b"new" if replaced else b""]
+
+
+def times_open(path: Path) -> int:
+    count = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            count += link.readlink() == path
+    return count
+
+
+def test_what_another_program_keeps_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    """Nor is it touched, and nothing stays open."""
+    path = tmp_path / "file"
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for _ in range(3):
+            with pytest.raises(BlockingIOError), exclusive(path, patience=0.05):
+                pass
+        assert times_open(path) == 1
+
+
+def test_alone_in_a_folder(tmp_path: Path) -> None:
+    """One after the other; nothing is made in it."""
+    order: list[str] = []
+
+    def come() -> None:
+        with alone_in(tmp_path):
+            order.append("second")
+
+    thread = threading.Thread(target=come)
+    with alone_in(tmp_path):
+        thread.start()
+        thread.join(0.1)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_where_no_file_can_be(tmp_path: Path) -> None:
