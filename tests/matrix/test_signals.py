@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import shutil
@@ -144,30 +145,76 @@ def test_on_a_terminal(scene: Scene, box: Box) -> None:
     box.script(FOREVER)
     at = AtTerminal(scene, "submit", "a.png", "--wait")
     at.shows("processing")
+    begun = time.monotonic()
     at.going.process.send_signal(signal.SIGINT)
     text = at.ended(130)
+    assert time.monotonic() - begun < 2.0
     job, said, hint = text.splitlines()
     assert said == "compressor: interrupted; the job is still running in the service"
     assert hint == f"  go on with: compressor wait {job}"
 
 
 @pytest.mark.row("F2")
-def test_the_second_signal_ends_it_at_once(scene: Scene, box: Box) -> None:
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_the_second_signal_ends_it_at_once(scene: Scene, box: Box, terminal: bool) -> None:
     """Without the second that workers have to come to an end; the part is gone all the same."""
     scene.source("a.png")
     box.script({"on": "output", "stall": 30})
-    going = scene.start("submit", "a.png", "-o", "x.png")
-    until(lambda: box.fired() == [1] and parts(scene))
+    words = ("submit", "a.png", "-o", "x.png")
+    at = AtTerminal(scene, *words) if terminal else None
+    going = at.going if at is not None else scene.start(*words)
+    until(lambda: box.fired() == [1] and parts(scene) and (at is None or at.read()))
     begun = time.monotonic()
-    until(lambda: sent_again(going))
+    going.process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    assert going.process.poll() is None, "the workers have their second"
+    going.process.send_signal(signal.SIGINT)
+    assert going.process.wait(5) == 130, "it left there and then; in order it dies of the signal"
     assert time.monotonic() - begun < GRACE
+    assert not parts(scene)
+    if at is not None:
+        until(lambda: not at.read())
+        at.child.close()
     scene.held(going.ended(), 130)
 
 
-def sent_again(going: Going) -> bool:
-    """Whether one more SIGINT found it at its end."""
+MOMENTS = [pytest.param(n, marks=[] if n % 8 == 4 else pytest.mark.slow) for n in range(40)]
+
+
+@pytest.mark.row("F2")
+@pytest.mark.parametrize("number", MOMENTS)
+def test_an_echo_is_no_second_signal(scene: Scene, box: Box, number: int) -> None:
+    """As a key that bounces, or a terminal and a script that both pass it on."""
+    scene.source("a.png")
+    box.script(FOREVER)
+    going = scene.start("submit", "a.png", "-o", "x.png")
+    going.says("processing")
     going.process.send_signal(signal.SIGINT)
-    return going.process.poll() is not None
+    time.sleep(number * 0.0003)
+    going.process.send_signal(signal.SIGINT)
+    done = scene.held(going.ended(), 130)
+    (job,) = done.ids
+    assert done.stderr.splitlines()[-2:] == [
+        "compressor: interrupted; the job is still running in the service",
+        f"  go on with: compressor get --wait {job} --output x.png",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.row("F3")
+def test_a_reader_that_does_not_read(scene: Scene, box: Box) -> None:
+    """The main thread waits for room in the pipe; one signal ends it all the same."""
+    names = [scene.source(f"{n}.png", width=24, height=18, seed=n).name for n in range(40)]
+    box.script({**FOREVER, "times": len(names)})
+    out, into = os.pipe()
+    fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, 4096)
+    going = scene.start("submit", *names, "--wait", "--json", stdout=into)
+    os.close(into)
+    until(lambda: box.stats()["accepted"] == len(names))
+    time.sleep(1)
+    done = scene.held(going.signalled(signal.SIGTERM, within=8), 143)
+    os.close(out)
+    assert done.code == 143, "not in order"
 
 
 @pytest.mark.row("F3")
