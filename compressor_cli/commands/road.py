@@ -111,6 +111,7 @@ class Journey:
                             if self.enough(update.item):
                                 break
                 except (Interrupted, DeadlinePassed) as error:
+                    self.session.ledger.hurry()
                     early = error
             for update in crew.rest():  # what workers reached while they were told to end
                 if isinstance(update, Submitted | Ended):
@@ -136,9 +137,7 @@ class Journey:
     ) -> int:
         """Only now the workers have ended, and what they reached is known."""
         if isinstance(early, Interrupted) or (early is not None and left):
-            note_left(left, self.session.ledger)
-            for item in left:
-                shown.left(item)
+            self._note_left(left, shown)
             if isinstance(early, Interrupted):
                 why: CompressorError = early
                 why.message += _still_running(left)
@@ -150,6 +149,15 @@ class Journey:
             self.session.output.note("the others still run; " + self.go_on(left))
         shown.check((item.label, job_id) for item, job_id in _jobs(items))
         return worst([item.error.exit_code if item.error else 0 for item in items])
+
+    def _note_left(self, left: Sequence[Item], shown: Shown) -> None:
+        """A ledger that cannot be written must not hide how to go on."""
+        try:
+            note_left(left, self.session.ledger)
+        except OutputProblem as problem:
+            self.session.output.warning(problem.message)
+        for item in left:
+            shown.left(item)
 
 
 def _pipeline(crew: Crew[Update], session: Session, errand: Errand) -> Pipeline:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,10 @@ from compressor_cli.memory import privatefile
 
 BUSY_SECONDS = 30.0
 """How long one waits for another program that is writing."""
+LAST_BUSY_SECONDS = 1.0
+"""The same where the command is ending."""
+_PAUSE = 0.01
+_ATTEMPT = 0.1  # seconds that one attempt waits: signals get through, and `hurry`, between them
 
 _MIGRATIONS: Sequence[Sequence[str]] = (
     (
@@ -64,12 +69,13 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._patience = BUSY_SECONDS
         with self._translated():
             privatefile.make_folder(path.parent)
             if not path.exists():
                 privatefile.create_empty(path)
             self._connection = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                path, timeout=_ATTEMPT, isolation_level=None, check_same_thread=False
             )
         try:
             with self._translated():
@@ -81,7 +87,7 @@ class Database:
     def _prepare(self) -> None:
         self._connection.row_factory = sqlite3.Row
         for pragma in ("journal_mode = TRUNCATE", "synchronous = FULL", "fullfsync = ON"):
-            self._connection.execute(f"PRAGMA {pragma}")
+            self._patiently(f"PRAGMA {pragma}")
         if self._version() < len(_MIGRATIONS):
             with self.changing() as connection:
                 for step in _MIGRATIONS[self._version() :]:
@@ -95,17 +101,17 @@ class Database:
             )
 
     def _version(self) -> int:
-        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        version: int = self._patiently("PRAGMA user_version").fetchone()[0]
         return version
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
         """All that is done inside is on disk at the end, or nothing of it."""
         with self._lock, self._translated():
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._patiently("BEGIN IMMEDIATE")
             try:
                 yield self._connection
-                self._connection.execute("COMMIT")
+                self._patiently("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
@@ -114,7 +120,22 @@ class Database:
     def rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         """The rows that a SELECT finds now."""
         with self._lock, self._translated():
-            return self._connection.execute(query, values).fetchall()
+            return self._patiently(query, values).fetchall()
+
+    def hurry(self) -> None:
+        """Wait for other programs only a moment from now on, also where that has begun already."""
+        self._patience = LAST_BUSY_SECONDS
+
+    def _patiently(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        begun = time.monotonic()
+        while True:
+            try:
+                return self._connection.execute(statement, values)
+            except sqlite3.OperationalError as error:
+                waited = time.monotonic() - begun
+                if _code(error) not in _BUSY or waited >= self._patience:
+                    raise
+            time.sleep(_PAUSE)
 
     def close(self) -> None:
         with self._lock:
@@ -135,7 +156,7 @@ class Database:
             ) from error
 
     def _problem(self, error: sqlite3.Error) -> OutputProblem:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more than we need
+        code = _code(error)
         if code in _DAMAGE:
             return OutputProblem(
                 f"the ledger {self.path} is damaged: {error}",
@@ -143,10 +164,14 @@ class Database:
             )
         if code in _BUSY:
             return OutputProblem(
-                f"the ledger {self.path} was in use by another program for {BUSY_SECONDS:g} s",
+                f"the ledger {self.path} was in use by another program for {self._patience:g} s",
                 hint="run the command again",
             )
         return OutputProblem(
             f"cannot use the ledger {self.path}: {error}",
             hint="make room, or set COMPRESSOR_STATE_DIR to a folder that can be written",
         )
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more than we need

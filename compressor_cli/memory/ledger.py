@@ -59,6 +59,10 @@ class Ledger:
         """Lets go of the file; may be called again."""
         self._database.close()
 
+    def hurry(self) -> None:
+        """The command is ending: no longer wait for long while another program is writing."""
+        self._database.hurry()
+
     def begin(
         self,
         *,
