@@ -146,7 +146,9 @@ class Journey:
             why.hint = self.go_on(left) if left else ""
             raise why
         if left:
-            self.session.output.note("the others still run; " + self.go_on(left))
+            if any(map(self.enough, set(items).difference(left))):
+                self._note_left(left, shown)
+            self.session.output.note(f"{_the_others(left)}; {self.go_on(left)}")
         shown.check((item.label, job_id) for item, job_id in _jobs(items))
         return worst([item.error.exit_code if item.error else 0 for item in items])
 
@@ -211,6 +213,15 @@ def _still_running(open_items: Sequence[Item]) -> str:
     if not jobs:
         return ""
     return f"; {jobs_are(len(jobs))} still running in the service"
+
+
+def _the_others(left: Sequence[Item]) -> str:
+    """What becomes of those that need not come to their end."""
+    if jobs := len(_jobs(left)):
+        return f"{'the' if jobs == len(left) else 'some of the'} others still run"
+    if any(item.in_doubt for item in left):
+        return "whether the others were all accepted is unknown"
+    return "the others were not sent"
 
 
 def _view(output: Output, items: Sequence[Item], *, closings: bool) -> AbstractContextManager[View]:

@@ -128,10 +128,35 @@ def test_check_tells_what_mends_all(compressor: Compressor) -> None:
 
 @pytest.mark.usefixtures("two")
 def test_fail_fast_ends_at_the_first_failure(compressor: Compressor, box: Box) -> None:
-    box.script({"on": "upload", "fail": "no"})
-    done = compressor("compress", "a.png", "b.jpg", "-o", "out/", "-j", "1", "--fail-fast")
+    box.script({"on": "upload", "fail": "no"}, {"on": "upload", "throttle": 1000})
+    words = ("compress", "a.png", "b.jpg", "-o", "out/", "-j", "1", "--fail-fast", "--json")
+    done = compressor(*words)
     assert done.code == 6
-    assert "the others still run; go on with: compressor compress" in done.stderr
+    assert "the others were not sent; go on with: compressor compress" in done.stderr
+    *rows, total = done.records
+    assert {row["path"]: row["state"] for row in rows} == {"a.png": "failed", "b.jpg": "not-sent"}
+    assert total["states"] == {"failed": 1, "not-sent": 1}
+
+
+@pytest.mark.usefixtures("two")
+def test_fail_fast_tells_what_becomes_of_the_others(compressor: Compressor, box: Box) -> None:
+    """One that was accepted goes on; of one whose answer had not come that is noted, too."""
+    jpg = (compressor.folder / "b.jpg").read_bytes()
+    (compressor.folder / "c.jpg").write_bytes(jpg + b"another")
+    box.script(
+        {"on": "upload", "states": ["processing"] * 99},
+        {"on": "upload", "stall": 20},
+        {"on": "upload", "stall": 1, "fail": "no"},
+    )
+    words = ("a.png", "b.jpg", "c.jpg", "-o", "out/", "-j", "3", "--fail-fast", "--json")
+    done = compressor("compress", *words)
+    assert done.code == 6
+    *rows, _ = done.records
+    found = states(rows)
+    assert sorted(found.values()) == ["failed", "pending", "unknown"]
+    assert "some of the others still run; go on with: compressor compress" in done.stderr
+    noted = {row["state"] for row in compressor("jobs", "--json").records}
+    assert noted == {"failed", "pending", "unknown"}
 
 
 def test_urls_are_fetched_by_the_service_into_the_folder(
