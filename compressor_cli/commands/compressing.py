@@ -66,6 +66,8 @@ def run(
     reporter = Reporter(output, reporting, title="compressor compress")
     works = _to_do(batch, digests, running, reporter)
     check_writable(work.target for work in works if work.target is not None)
+    if works and batch.lock is not None:
+        batch.lock.check_writable()
     patience = LAST_PATIENCE
     try:
         if works:

@@ -53,6 +53,21 @@ class Lock:
         """What is noted of this source and this result of it: it may have several."""
         return self.entries.get((self.key(file), self.key(target)))
 
+    def check_writable(self) -> None:
+        """Raises OutputProblem if nothing can be noted: better known before anything is paid for.
+
+        Makes no file.
+        """
+        try:
+            os.close(os.open(self.path, os.O_RDWR))
+        except FileNotFoundError:
+            folder = self.path.resolve().parent
+            if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+                denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+                raise _unwritable(self.path, denied) from None
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
+
     def add(self, file: Path, locked: Locked) -> None:
         """Note that a file is done: one line at the end, on the disk before this returns."""
         name = self.key(file)

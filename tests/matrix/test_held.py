@@ -1,4 +1,4 @@
-"""Row F3: what another program holds, or spoils, while a run goes on and while it ends."""
+"""Rows F3 and D14: what another program holds, or spoils, while a run goes on and while it ends."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from running import Box, until
 
+from .nobody import as_nobody
 from .scene import Scene
 
 FOREVER = {"on": "upload", "states": ["processing"] * 99}
@@ -122,3 +123,26 @@ def test_a_ledger_that_is_held_while_it_ends(
     assert len(done.commands) == 1
     assert "the ledger" in done.stderr
     assert "was in use by another program" in done.stderr
+
+
+@pytest.mark.row("D14")
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_lock_that_cannot_be_written(scene: Scene, box: Box, lock: Path, missing: bool) -> None:
+    """Seen before anything is paid for: read-only, or missing where no file can be made."""
+    here = scene.folder
+    locks = here / "locks"
+    locks.mkdir()
+    if not missing:
+        lock = lock.rename(locks / lock.name)
+        lock.chmod(0o444)
+    locks.chmod(0o555)
+    sent = box.stats()["accepted"]
+    words = ("compress", "a.png", "-o", "out/", "--lock", "locks/compressor.lock")
+    try:
+        done = scene.shell(as_nobody("compressor", *words), code=9)
+        assert box.stats()["accepted"] == sent
+        scene.shell(as_nobody("compressor", *words, "--dry-run"), code=0)
+    finally:
+        locks.chmod(0o755)
+    assert "locks/compressor.lock cannot be written: Permission denied" in done.stderr
+    assert "or run with --no-lock" in done.stderr
