@@ -350,9 +350,10 @@ def test_raw_bytes_come_as_they_are() -> None:
 
 
 def floods(connection: Connection) -> None:
-    """Interim answers without end."""
+    """Interim answers, longer than anybody shall read them."""
     connection.request()
-    while True:
+    end = time.monotonic() + 6.0
+    while time.monotonic() < end:
         connection.sock.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
 
 
