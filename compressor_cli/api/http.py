@@ -144,9 +144,8 @@ class Http:
 class _CountDown:
     """A time-out for everything that is read from now on, and not for each piece anew.
 
-    httpx knows none for a whole head: interim answers without end, or one byte now and then, would
-    be read for ever. It hands its time-out to the socket before each read, which takes whatever
-    tells a whole number: this one tells the seconds left, up from the first read.
+    Without it interim answers or single bytes would be read for ever. httpx hands its time-out to
+    the socket before each read, which takes any whole number: this one is of the seconds left.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -155,8 +154,7 @@ class _CountDown:
 
     def __index__(self) -> int:
         now = time.monotonic()
-        if self._end is None:
-            self._end = now + self._seconds
+        self._end = self._end or now + self._seconds
         if now > self._end:
             raise TimeoutError
         return max(1, math.ceil(self._end - now))
