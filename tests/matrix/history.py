@@ -2,214 +2,215 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
-import threading
-from contextlib import suppress
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from running import KEY, Box, Compressor, Result, environment
 
-from .proxy import FINE, Proxy, Way, Weather
+from .happenings import TROUBLES, WEATHERS, Add, Begin, Run, Step, Storm, Trouble
+from .proxy import FINE, Proxy
 from .scene import Scene, sha1
+from .watcher import Watcher
 
-TROUBLES: dict[str, dict[str, Any]] = {
-    "upload 429": {"on": "upload", "status": 429, "headers": {"Retry-After": "1"}},
-    "upload 503": {"on": "upload", "status": 503},
-    "upload html": {"on": "upload", "status": 502, "body": "<html>bad gateway</html>"},
-    "upload dropped before": {"on": "upload", "drop": "before"},
-    "upload dropped after": {"on": "upload", "drop": "after"},
-    "upload unreadable": {"on": "upload", "after_work": True, "status": 201, "body": "{"},
-    "upload stalls": {"on": "upload", "stall": 1.0},
-    "look 503": {"on": "job", "status": 503, "headers": {"Retry-After": "1"}},
-    "look dropped": {"on": "job", "drop": "before"},
-    "look html": {"on": "job", "status": 200, "body": "<html>login</html>"},
-    "look of another job": {"on": "job", "merge": {"id": "another-job"}},
-    "look at strange states": {"on": "upload", "states": ["enqueued", "thawing", "enqueued"]},
-    "output cut": {"on": "output", "truncate": 700},
-    "output wrong": {"on": "output", "corrupt": True, "times": 2},
-    "output expired": {"on": "output", "status": 403},
-    "output html": {"on": "output", "status": 200, "body": "<html>session expired</html>"},
-    "output dropped": {"on": "output", "drop": "before"},
-    "output gzip": {"on": "output", "gzip": True},
-    "output slow": {"on": "output", "throttle": 20_000},
-}
-WEATHERS = {
-    "reset at once": Weather(reset_before_server=True),
-    "reset on the way up": Weather(up=Way(reset_at=4_000)),
-    "reset on the way down": Weather(down=Way(reset_at=60)),
-    "cut on the way down": Weather(down=Way(close_at=60)),
-    "slow": Weather(up=Way(latency=0.02, piece=4096), down=Way(latency=0.05, piece=512)),
-    "stalls": Weather(down=Way(stall_at=40)),
-}
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 LIMIT = 2.5
 """Seconds that each command has."""
+_EARLY = {"pending": 10, "error": 10, "unknown": 7, "not-sent": 5}
+"""States of what had not ended when a command ended early (`error`: no look at it came through),
+and the exit code that may tell it."""
+_ROOM = "size=2m"
 
 
-@dataclass(frozen=True)
-class Add:
-    """A new source appears."""
-
-    kind: str
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """The service will do this at the next occasion."""
-
-    name: str
+def worst(codes: set[int]) -> int:
+    """The exit code that README.md promises for several."""
+    failures = codes - {0}
+    return failures.pop() if len(failures) == 1 else min(1, len(failures))
 
 
-@dataclass(frozen=True)
-class Storm:
-    """The next connections meet this, in their order."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A command; `number` is a signal that it gets after so many seconds, or 0."""
-
-    command: str  # compress, wait, get, full: compress on a disk that takes 2 KiB a file
-    number: int = 0
-    after: float = 0.0
-
-
-Step = Add | Trouble | Storm | Run
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """A disk of its own at `folder`."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", _ROOM, "tmpfs", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 class History:
-    """Plays steps against one sandbox behind one proxy, in a folder of its own."""
+    """Plays steps against one sandbox behind two proxies, in a folder of its own.
+
+    `fired` counts what really happened: server, network, downloads (of these), local, signal.
+    """
 
     def __init__(self, home: Path, box: Box, *, in_place: bool) -> None:
         self._box = box
-        for name in ("user", "tmp", "work", "work/in"):
+        for name in ("user", "tmp", "work/room"):
             (home / name).mkdir(parents=True)
         env = environment(home, url="", key=KEY)
         self._scene = Scene(Compressor(home, home / "work", env))
         self._scene.watch(box)
         self._folder = home / "work"
-        self._words = ["compress", "in", *(["--in-place"] if in_place else ["-o", "out"])]
+        self._room = self._folder / "room"
+        place = ["--in-place"] if in_place else ["-o", "room/out"]
+        self._compress = ["compress", "room/in", *place]
         self._in_place = in_place
-        self._sources: list[Path] = []
-        self._seen: set[str] = set()
+        self._sources: dict[Path, str] = {}
+        self.fired: Counter[str] = Counter()
+        self.runs: Counter[str] = Counter()
 
     def play(self, steps: list[Step]) -> None:
         """All steps, and at the end, when all is calm, a last run that must set all right."""
         self._box.forget()
-        with Proxy(self._box.origin) as proxy:
+        outputs = self._box.sandbox.outputs_url
+        with (
+            small_disk(self._room),
+            Proxy(outputs) as storage,
+            Proxy(self._box.origin, rename=(outputs, storage.origin)) as proxy,
+        ):
             self._scene.api(proxy.url)
             for step in steps:
-                self._do(step, proxy)
+                self._do(step, proxy, storage)
+            self.fired["server"] += sum(self._box.fired())
+            self.fired["network"] += proxy.fired + storage.fired
+            self.fired["downloads"] += storage.fired
             self._box.calm()
             proxy.plan(FINE)
-            self._set_right()
+            storage.plan(FINE)
+            self._set_right(network=proxy.fired > 0)
 
-    def _do(self, step: Step, proxy: Proxy) -> None:
+    def _do(self, step: Step, proxy: Proxy, storage: Proxy) -> None:
         match step:
+            case Begin(command, kinds):
+                self._begin(command, kinds)
             case Add(kind):
-                number = len(self._sources)
-                size = {"width": 60 + number, "height": 50, "seed": number}
-                self._sources.append(self._scene.source(f"in/p{number}.{kind}", **size))
+                self._add("in", kind)
             case Trouble(name):
                 self._box.script(TROUBLES[name])
-            case Storm(names):
-                proxy.plan(*(WEATHERS[name] for name in names), FINE)
-            case Run(command, number, after):
-                self._run(command, number, after)
+            case Storm(names, outputs):
+                met = storage if outputs else proxy
+                met.plan(*(WEATHERS[name] for name in names), FINE)
+            case Run():
+                self._run(step)
 
-    def _run(self, command: str, number: int, after: float) -> None:
-        if not (words := self._words_of(command)):
+    def _begin(self, command: str, kinds: tuple[str, ...]) -> None:
+        """What was submitted lies apart: compress would hand it over for itself."""
+        made = [self._add("in" if command == "compress" else "sent", kind) for kind in kinds]
+        names = [str(source.relative_to(self._folder)) for source in made]
+        self._scene.run(*(self._compress if command == "compress" else ["submit", *names]), code=0)
+
+    def _add(self, folder: str, kind: str) -> Path:
+        number = len(self._sources)
+        size = {"width": 60 + number, "height": 50, "seed": number}
+        source = self._scene.source(f"room/{folder}/p{number}.{kind}", **size)
+        self._sources[source] = sha1(source.read_bytes())
+        return source
+
+    def _run(self, run: Run) -> None:
+        if not (words := self._words_of(run.command)):
             return
-        watcher = Watcher(self._folder)
+        self.runs[run.command] += 1
+        ballast = self._room / ".ballast"
+        if run.full:
+            with suppress(OSError), ballast.open("wb", buffering=0) as file:
+                while file.write(bytes(4096)):
+                    pass
+        watcher = Watcher(self._room)
         going = self._scene.start(*words, "--json", "--timeout", str(LIMIT))
-        if command == "full":
-            subprocess.run(["prlimit", "--pid", str(going.process.pid), "--fsize=2048"], check=True)
-        if number:
+        if run.number:
             with suppress(subprocess.TimeoutExpired):
-                going.process.wait(after)
+                going.process.wait(run.after)
             with suppress(ProcessLookupError):
-                going.process.send_signal(number)
+                going.process.send_signal(run.number)
         result = going.ended(LIMIT + 8)
-        self._seen |= watcher.stop()
-        self._scene.held(result, code={*range(11), *(128 + n for n in (number,) if n)})
-        self._nothing_partial_was_seen()
-        if not number:
-            self._the_exit_code_tells_the_truth(command, result)
+        seen = watcher.stop()
+        died = run.number and result.code in (-run.number, 128 + run.number)
+        codes = {128 + run.number} if died else set(range(11)) - {2, 3, 4}
+        self._scene.held(result, code=codes, within=LIMIT + 2)
+        self.fired["signal"] += bool(died)
+        self.fired["local"] += run.full and b"no space" in (result.out + result.err).lower()
+        self._only_own_results_were_seen(seen)
+        if not died:
+            self._the_exit_code_tells_the_truth(run.command, result)
+        ballast.unlink(missing_ok=True)
 
     def _words_of(self, command: str) -> list[str]:
-        if command in ("compress", "full"):
-            return self._words
+        if command == "compress":
+            return self._compress
         listed = self._scene.compressor("jobs", "--json")
         ids = [record["id"] for record in listed.records if record["id"]]
         if not ids:
             return []
-        return ["wait", *ids] if command == "wait" else ["get", *ids, "-o", "got/", "--force"]
+        more = ["--wait", "-o", "room/got/", "--force"] if command == "get" else []
+        return [command, *ids, *more]
 
-    def _nothing_partial_was_seen(self) -> None:
-        """What had a final name at any moment was a source or a verified output."""
-        good = set(self._box.stats()["outputs"]) | set(self._scene.known)
-        assert self._seen <= good, "something unverified had a final name"
+    def _results(self) -> dict[str, set[str]]:
+        """What the service made of each input, by SHA-1."""
+        made: dict[str, set[str]] = {}
+        for result in self._box.stats()["results"]:
+            made.setdefault(result["input"], set()).add(result["output"])
+        return made
+
+    def _only_own_results_were_seen(self, seen: set[tuple[Path, str]]) -> None:
+        """Under a final name stood nothing, ever, but the source or the result of that source."""
+        made = self._results()
+        own = {source.stem: digest for source, digest in self._sources.items()}
+        for path, digest in seen:
+            good = {own[path.stem]} | made.get(own[path.stem], set())
+            assert digest in good, f"not a result of its source: {path}"
 
     def _the_exit_code_tells_the_truth(self, command: str, result: Result) -> None:
-        if result.code == 0 and command in ("compress", "full"):
-            assert all(self._target(source).exists() for source in self._sources)
-        for record in result.records:
-            if record.get("kind") == "file":
-                assert (record["state"] == "failed") == bool(record["exit_code"])
-            if command == "get" and record.get("saved_to"):
-                assert (self._folder / record["saved_to"]).exists()
-            if command == "wait" and result.code == 0:
-                assert record["state"] == "completed"
+        rows = [record for record in result.records if record.get("kind", "file") == "file"]
+        codes = {_code_of(row) for row in rows}
+        early = {_early(row, command) for row in rows if not _code_of(row)} - {0}
+        if command != "compress" and result.code == 0:
+            assert {row["state"] for row in rows} == {"completed"}
+        if early:
+            assert result.code in {*early, *codes, 1} - {0}, f"exit {result.code}: {result.stdout}"
+            return
+        assert result.code == worst(codes), f"exit {result.code} for {codes}: {result.stdout}"
+        made = {each["id"]: each["output"] for each in self._box.stats()["results"]}
+        for row in rows:
+            if row.get("saved_to"):
+                assert sha1((self._folder / row["saved_to"]).read_bytes()) == made[row["id"]]
+            if row.get("kind") and row["state"] in ("compressed", "kept", "unchanged"):
+                assert self._target(self._folder / row["path"]).exists()
 
     def _target(self, source: Path) -> Path:
-        return source if self._in_place else self._folder / "out" / source.name
+        return source if self._in_place else self._room / "out" / source.name
 
-    def _set_right(self) -> None:
+    def _set_right(self, *, network: bool) -> None:
         """Every source is done, but for those that may have been accepted: they are named."""
-        if not self._sources:
+        if not (self._room / "in").exists():
             return
-        going = self._scene.start(*self._words, "--json", "--timeout", "30")
-        done = self._scene.held(going.ended(40), code=(0, 7))
-        rows = [record for record in done.records if record["kind"] == "file"]
-        doubted = {record["path"] for record in rows if record["state"] == "failed"}
-        assert all(record["exit_code"] in (0, 7) for record in rows)
-        outputs = set(self._box.stats()["outputs"])
-        for source in self._sources:
-            if str(source.relative_to(self._folder)) not in doubted:
-                content = self._target(source).read_bytes()
-                assert sha1(content) in outputs or content == source.read_bytes()
+        going = self._scene.start(*self._compress, "--json", "--timeout", "30")
+        done = self._scene.held(going.ended(40), code=(0, 7), within=30)
+        rows = {row["path"]: row for row in done.records if row["kind"] == "file"}
+        doubted = {path for path, row in rows.items() if row["exit_code"]}
+        assert {rows[path]["exit_code"] for path in doubted} <= {7}
+        assert done.code == (7 if doubted else 0)
+        arrived = {request.get("sha1") for request in self._box.requests}
+        made = self._results()
+        for source, digest in self._sources.items():
+            if source.parent.name == "in" and str(source.relative_to(self._folder)) in doubted:
+                assert digest in arrived or network, f"nothing left {source} in doubt"
+            elif source.parent.name == "in":
+                now = sha1(self._target(source).read_bytes())
+                assert now in made.get(digest, set()) | {digest}, f"not done: {source}"
 
 
-class Watcher:
-    """Looks at a folder all the time: the digests of all that had a final name."""
+def _code_of(row: dict[str, Any]) -> int:
+    """The exit code that a row tells of its file or job."""
+    if "kind" in row:
+        return int(row["exit_code"])
+    return int(row["error"]["exit_code"]) if row["error"] else 0
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._over = threading.Event()
-        self._digests: set[str] = set()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
 
-    def _watch(self) -> None:
-        known: dict[tuple[int, int, int], str] = {}
-        while not self._over.wait(0.01):
-            for path in self._folder.rglob("*"):
-                with suppress(FileNotFoundError):
-                    if path.name.startswith(".") or path.name == "compressor.lock":
-                        continue
-                    if path.is_file():
-                        facts = path.stat()
-                        key = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
-                        if key not in known:
-                            known[key] = sha1(path.read_bytes())
-                        self._digests.add(known[key])
-
-    def stop(self) -> set[str]:
-        self._over.set()
-        self._thread.join(10)
-        return self._digests
+def _early(row: dict[str, Any], command: str) -> int:
+    """The exit code that may tell of a row that is no failure: 0 if it had ended."""
+    if command == "get" and row["state"] == "completed" and not row["saved_to"]:
+        return 10
+    return _EARLY.get(row["state"], 0)

@@ -16,10 +16,15 @@ def with_mounts(*steps: str, then: str) -> str:
 
     Skips where this user may not do that.
     """
+    needs_mounts()
+    return shlex.join(["unshare", "-m", "sh", "-c", " && ".join([*steps, then])])
+
+
+def needs_mounts() -> None:
+    """Skip where this user may not mount anything."""
     needs("unshare", "mount")
     if not _may_mount():
         pytest.skip("this user may not mount anything")
-    return shlex.join(["unshare", "-m", "sh", "-c", " && ".join([*steps, then])])
 
 
 @functools.cache

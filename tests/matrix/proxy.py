@@ -55,14 +55,23 @@ class Carried:
 class Proxy:
     """Meets each connection with the next weather, and the last one ever after.
 
-    A context manager. With `up=False` connections are refused until `open` is called.
+    A context manager. With `up=False` connections are refused until `open` is called. `rename`: a
+    URL and another of the same length that stands for it in what the server says.
     """
 
-    def __init__(self, server_url: str, *weathers: Weather, up: bool = True) -> None:
+    def __init__(
+        self,
+        server_url: str,
+        *weathers: Weather,
+        up: bool = True,
+        rename: tuple[str, str] = ("", ""),
+    ) -> None:
         parts = urlsplit(server_url)
         self._server = (parts.hostname or "", parts.port or 0)
         self.plan(*weathers)
         self._up = up
+        self._said, self._told = (each.encode() for each in rename)
+        assert len(self._said) == len(self._told), "lengths were told to the client already"
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))  # bound but not listening: refused
         self.port: int = self._socket.getsockname()[1]
@@ -126,6 +135,8 @@ class Proxy:
         count = 0
         with contextlib.suppress(OSError):
             while piece := source.recv(way.piece):
+                if name == "down" and self._said:
+                    piece = piece.replace(self._said, self._told)
                 spoilt = way.end is not None and count + len(piece) > way.end
                 piece = piece[: way.end - count] if spoilt and way.end is not None else piece
                 self._over.wait(way.latency)
