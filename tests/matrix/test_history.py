@@ -136,7 +136,7 @@ def test_many_histories(stage: Box) -> None:
     fired: Counter[str] = Counter()
     ran: Counter[str] = Counter()
 
-    @settings(max_examples=20, phases=PHASES, suppress_health_check=CHECKS)
+    @settings(max_examples=12, phases=PHASES, suppress_health_check=CHECKS)
     @example(steps=EVERY, in_place=True)
     @given(steps=histories, in_place=st.booleans())
     def play(steps: list[Step], in_place: bool) -> None:
