@@ -40,11 +40,20 @@ class Digest:
             self._begun = True
             self._hash.update(piece)
             return
-        if self._pieces is None:
-            self._pieces = queue.Queue(_AHEAD)
-            self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
+        if self._pieces is None and not self._started():
+            self._hash.update(piece)
+        elif self._pieces is not None:
+            self._pieces.put(piece)
+
+    def _started(self) -> bool:
+        """Whether there is a thread now: the system may allow no more."""
+        self._pieces = queue.Queue(_AHEAD)
+        self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
+        try:
             self._thread.start()
-        self._pieces.put(piece)
+        except RuntimeError:
+            self._pieces = self._thread = None
+        return self._thread is not None
 
     def hex(self) -> str:
         """The digest of all pieces so far, as 40 hex digits."""

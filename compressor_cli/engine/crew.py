@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 from compressor_cli.engine.channel import Channel, Stopped
 from compressor_cli.engine.deadline import Deadline
 from compressor_cli.engine.ending import Ending
-from compressor_cli.errors import Interrupted
+from compressor_cli.errors import Interrupted, TemporaryTrouble
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -93,10 +93,11 @@ class Crew(Generic[E]):
         self._channels[late].append(channel)  # type: ignore[arg-type]
         return channel
 
-    def work(self, task: Callable[[], None], *, name: str, late: bool = False) -> None:
+    def work(self, task: Callable[[], object], *, name: str, late: bool = False) -> None:
         """Start a daemon thread that runs `task`. An error it does not handle ends the command.
 
         `late`: its channel ends after the other workers, and so it still gets what they leave.
+        Raises TemporaryTrouble where the system allows no more threads.
         """
 
         def run() -> None:
@@ -108,8 +109,29 @@ class Crew(Generic[E]):
                 self._events.put(_Crashed(error))
 
         thread = threading.Thread(target=run, name=name, daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            raise TemporaryTrouble(
+                "this system lets no more threads be started",
+                hint="run it again with fewer jobs at once, or when less runs here; see: ulimit -a",
+            ) from None
         self._workers[late].append(thread)
+
+    def team(self, *parts: tuple[Callable[[], object], int, str]) -> None:
+        """Start so many workers for each part; fewer, but one each, where no more may be.
+
+        Raises TemporaryTrouble where the system does not allow that. A part: task, count, name.
+        """
+        for number in range(max(count for _, count, _ in parts)):
+            for task, count, name in parts:
+                try:
+                    if number < count:
+                        self.work(task, name=f"{name}-{number}")
+                except TemporaryTrouble:
+                    if not number:
+                        raise
+                    return
 
     def post(self, event: E) -> None:
         """Hand an event to the main thread."""

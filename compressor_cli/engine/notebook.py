@@ -85,11 +85,15 @@ class Scribe:
         self._seen: Channel[tuple[Job, Callable[[], None] | None]] = crew.channel(late=True)
         self._begun = False
 
+    def start(self) -> None:
+        """Start the thread, unless there is one. Raises TemporaryTrouble if there can be none."""
+        if not self._begun:
+            self._crew.work(self._write, name="notes", late=True)
+            self._begun = True
+
     def observed(self, job: Job, then: Callable[[], None] | None = None) -> None:
         """Note what a look told, for one caller at a time; `then` goes on, once that is done."""
-        if not self._begun:
-            self._begun = True
-            self._crew.work(self._write, name="notes", late=True)
+        self.start()
         self._seen.put((job, then))
 
     def _write(self) -> None:

@@ -22,13 +22,7 @@ from compressor_cli.engine.notebook import Journal, Notebook, Scribe
 from compressor_cli.engine.polling import LAST_LOOK, Outcome, Poller, Watch
 from compressor_cli.engine.submitting import Desk, check_input, failure, submit
 from compressor_cli.engine.updates import Delayed, Ended, Item, Looked, Submitted, Update
-from compressor_cli.errors import (
-    CompressorError,
-    JobFailed,
-    MaybeAccepted,
-    NotFinished,
-    NotKnown,
-)
+from compressor_cli.errors import CompressorError, JobFailed, MaybeAccepted, NotFinished, NotKnown
 
 DELIVERERS = 4
 """Results that are fetched at once."""
@@ -90,20 +84,25 @@ class Pipeline:
     def run(self, items: Sequence[Item]) -> Iterator[Update | Tick]:
         """Send every item down its road, and tell what happens until all have ended.
 
-        Raises Interrupted and DeadlinePassed.
+        Raises Interrupted, DeadlinePassed and TemporaryTrouble.
         """
+        begun = [item for item in items if item.job is not None or item.job_id is not None]
         for item in items:
+            if item.job is None and item.job_id is None and not self._follows(item):
+                self._submits.put(item)
+        if self._plan.in_flight is not None:  # those that a team of many may leave no room for
+            self._poller.start()
+            self._scribe.start()
+        deliverers = DELIVERERS if self._plan.deliver is not None else 0
+        self._crew.team(
+            (self._submitter, min(self._plan.uploaders, len(items)), "submit"),
+            (self._deliverer, min(deliverers, len(items)), "deliver"),
+        )
+        for item in begun:
             if item.job is not None:
                 self._arrive(item)
             elif item.job_id is not None:
                 self._look_at(item, item.job_id)
-            elif not self._follows(item):
-                self._submits.put(item)
-        for number in range(min(self._plan.uploaders, len(items))):
-            self._crew.work(self._submitter, name=f"submit-{number}")
-        if self._plan.deliver is not None:
-            for number in range(min(DELIVERERS, len(items))):
-                self._crew.work(self._deliverer, name=f"deliver-{number}")
         yield from self._watched(len(items))
 
     def _follows(self, item: Item) -> bool:

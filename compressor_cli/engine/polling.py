@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,16 +144,28 @@ class Poller:
         self._inbox: Channel[Watch | tuple[Watch, Outcome]] = crew.channel()
         self._due: Channel[Watch] = crew.channel()
         self._lock = threading.Lock()
-        self._workers = 0
+        self._workers = self._watched = 0
 
-    def watch(self, job_id: str, *, fresh: bool = False, once: bool = False) -> None:
-        """Wait for this job from now on, or look at it `once`; `fresh`: submitted just now."""
+    def start(self) -> None:
+        """Start the first threads, unless there are. Raises TemporaryTrouble if there can be none.
+
+        `watch` does so, too, and starts others.
+        """
         with self._lock:
             if not self._workers:
                 self._crew.work(self._dispatch, name="schedule")
-            if self._workers < WORKERS:
-                self._workers += 1
-                self._crew.work(self._ask, name=f"poll-{self._workers}")
+                self._crew.work(self._ask, name="poll-1")
+                self._workers = 1
+
+    def watch(self, job_id: str, *, fresh: bool = False, once: bool = False) -> None:
+        """Wait for this job from now on, or look at it `once`; `fresh`: submitted just now."""
+        self.start()
+        with self._lock:
+            self._watched += 1
+            if self._workers < min(WORKERS, self._watched):
+                with suppress(TemporaryTrouble):  # no more threads: so fewer ask
+                    self._crew.work(self._ask, name=f"poll-{self._workers + 1}")
+                    self._workers += 1
         self._inbox.put(Watch(job_id, self._clock(), fresh=fresh, once=once))
 
     def _dispatch(self) -> None:

@@ -33,8 +33,12 @@ class WriteBack:
             return
         self._asked = size
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="write-back", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="write-back", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system allows no more: the last sync does it all
+                return
+            self._thread = thread
         self._wake.put(True)
 
     def settle(self) -> None:

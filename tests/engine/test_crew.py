@@ -331,3 +331,25 @@ def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGTERM, b"", b"")
     assert not file.exists()
+
+
+FEW = """
+import resource, threading
+from compressor_cli.engine.crew import Crew
+from compressor_cli.errors import TemporaryTrouble
+
+with open("/proc/self/statm") as file:
+    size = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 20), size + (1 << 20)))
+with Crew() as crew:
+    try:
+        crew.team((threading.Event().wait, 3, "w"))
+    except TemporaryTrouble as error:
+        print(error.message)
+"""
+
+
+def test_where_the_system_allows_no_thread() -> None:
+    done = subprocess.run([sys.executable, "-c", FEW], capture_output=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"this system lets no more threads be started\n"
