@@ -10,9 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import File
 from PIL import Image
-from running import Box, Compressor, boxed
+from running import Compressor, boxed
 from sandbox.pictures import encoded
 
 KINDS = {"png": "png", "jpg": "jpeg", "webp": "webp", "gif": "gif", "bmp": "bmp"}
@@ -126,20 +125,3 @@ def test_killed_at_ten_random_moments_and_run_again(compressor: Compressor) -> N
         assert counts.get(digest) == 1 or name in in_doubt
     targets = [path for path in (compressor.folder / "out").rglob("*") if path.is_file()]
     assert len(targets) == len(made) - len(failed)
-
-
-@pytest.mark.parametrize("room", [250_000, 400_000])
-def test_a_system_that_lets_it_start_few_threads(
-    compressor: Compressor, box: Box, file: File, room: int
-) -> None:
-    """In so many KiB of memory: fewer jobs are done at once, but all."""
-    for number in range(40):
-        file(f"in/{number}.png", width=24, height=18, seed=number)
-    compressor.env["MALLOC_ARENA_MAX"] = "1"  # else it is chance what a thread takes
-    done = compressor.shell(f"ulimit -v {room}; compressor compress in -o out/ -j 100")
-    assert done.code == 0, done.stderr
-    assert "40 files: 40 compressed" in done.stdout
-    assert box.stats()["accepted"] == 40
-    again = compressor.shell(f"ulimit -v {room}; compressor compress in -o again/ -j 100")
-    assert again.code == 0, again.stderr
-    assert box.stats()["accepted"] == 40, "they were taken up"

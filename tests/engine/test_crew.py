@@ -334,22 +334,36 @@ def test_the_second_signal_ends_it_at_once(tmp_path: Path) -> None:
 
 
 FEW = """
-import resource, threading
+import resource, sys, threading
 from compressor_cli.engine.crew import Crew
 from compressor_cli.errors import TemporaryTrouble
 
 with open("/proc/self/statm") as file:
-    size = int(file.read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 20), size + (1 << 20)))
+    most = int(file.read().split()[0]) * resource.getpagesize() + (int(sys.argv[1]) << 20)
+threading.stack_size(8 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
 with Crew() as crew:
     try:
-        crew.team((threading.Event().wait, 3, "w"))
+        crew.team((lambda: crew.sleep(60), 50, "a"), (lambda: crew.sleep(60), 2, "b"))
+        names = {thread.name.partition("-")[0] for thread in threading.enumerate()}
+        print(sorted(names & {"a", "b"}), 2 < threading.active_count() < 50)
     except TemporaryTrouble as error:
         print(error.message)
 """
 
 
-def test_where_the_system_allows_no_thread() -> None:
-    done = subprocess.run([sys.executable, "-c", FEW], capture_output=True, timeout=20, check=False)
+@pytest.mark.parametrize(
+    ("room", "said"),
+    [(1, "this system lets no more threads be started\n"), (60, "['a', 'b'] True\n")],
+)
+def test_where_the_system_allows_few_threads(room: int, said: str) -> None:
+    """In so many MiB: some do the work of all; where there can be none, that is said."""
+    done = subprocess.run(
+        [sys.executable, "-c", FEW, str(room)],
+        capture_output=True,
+        timeout=20,
+        check=False,
+        env={**os.environ, "MALLOC_ARENA_MAX": "1"},
+    )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == b"this system lets no more threads be started\n"
+    assert done.stdout.decode() == said
