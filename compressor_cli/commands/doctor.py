@@ -17,7 +17,7 @@ from compressor_cli.commands.asking import ask
 from compressor_cli.commands.grouping import grouped
 from compressor_cli.commands.options import Connection, OutputOptions
 from compressor_cli.commands.session import configured, lively, speaker
-from compressor_cli.errors import CompressorError, worst
+from compressor_cli.errors import CompressorError, Interrupted, worst
 from compressor_cli.memory.key import Key
 from compressor_cli.memory.settings import Settings
 from compressor_cli.terminal.output import Output
@@ -87,6 +87,8 @@ def _found(name: str, look: Callable[[], str]) -> Finding:
 
 
 def _bad(name: str, error: CompressorError) -> Finding:
+    if isinstance(error, Interrupted):
+        raise error
     return Finding(name, error.message, error.hint, error.exit_code)
 
 

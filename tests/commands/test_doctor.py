@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
 from raw import RawServer, closed_port, message, says
-from running import KEY, Box, Compressor
+from running import KEY, Box, Compressor, until
 
 
 @pytest.mark.usefixtures("box")
@@ -102,3 +103,14 @@ def test_a_key_out_of_a_pipe_is_read_once(compressor: Compressor) -> None:
         writer.write(f"{KEY}\n")
     done = going.ended(10)
     assert done.code == 0, done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_no_finding(compressor: Compressor, box: Box, number: signal.Signals) -> None:
+    """It ends the whole command, not one look."""
+    box.script({"on": "account", "stall": 20})
+    going = compressor.start("doctor")
+    until(lambda: box.fired() == [1])
+    done = going.signalled(number)
+    assert done.code == -number
+    assert "service" not in done.stdout
