@@ -40,7 +40,8 @@ def test_the_same_with_json_and_jq(compressor: Compressor, file: File) -> None:
         "id=$(compressor submit f.png --json | jq -er .id) && "
         'compressor wait "$id" --json | jq -er .state && '
         'compressor get "$id" -o out.png --json | jq -er '
-        '"[.saved_to, .output.size, .source] | @tsv"'
+        '"[.saved_to, .output.size, .source] | @tsv"',
+        foreign=True,
     )
     assert done.code == 0
     size = (compressor.folder / "out.png").stat().st_size
@@ -54,7 +55,8 @@ def test_the_same_read_with_python(compressor: Compressor, file: File) -> None:
     done = compressor.shell(
         "compressor submit f.png -o out.png --json > r.json && "
         f'{python} -c \'import json; r = json.load(open("r.json")); '
-        'print(r["schema"], r["saved_to"], r["error"], r["output"]["sha1"])\''
+        'print(r["schema"], r["saved_to"], r["error"], r["output"]["sha1"])\'',
+        foreign=True,
     )
     sha1 = hashlib.sha1((compressor.folder / "out.png").read_bytes()).hexdigest()
     assert (done.code, done.stdout) == (0, f"1 out.png None {sha1}\n")

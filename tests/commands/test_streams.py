@@ -10,7 +10,7 @@ from itertools import starmap
 
 import pytest
 from conftest import File
-from running import ID, PROGRAM, Box, Compressor, until
+from running import ID, PROGRAM, Box, Compressor, Result, until
 
 BUFFERING = pytest.mark.parametrize("unbuffered", [None, "1"], ids=["buffered", "unbuffered"])
 MODES = pytest.mark.parametrize("mode", ["", "--json"], ids=["text", "json"])
@@ -178,7 +178,8 @@ def test_no_environment_changes_the_results(compressor: Compressor, file: File) 
         )
     outcomes = [(*process.communicate(timeout=40), process.returncode) for process in processes]
     for more, (out, err, code) in zip(ENVIRONMENTS, outcomes, strict=True):
-        compressor.checked(["wait", "--json"], code, out, err.decode(errors="replace").encode())
+        shown = err.decode(errors="replace").encode()
+        compressor.checked(Result(code, out, shown, {}, 0.0, ("wait", "--json")))
         assert code == 0, more
         assert out == outcomes[0][0], more
         assert out.isascii()

@@ -345,7 +345,8 @@ def test_the_id_is_in_the_ledger_before_it_is_printed(compressor: Compressor, fi
     """A reader that acts on the id at once finds it there."""
     file("a.png")
     done = compressor.shell(
-        "compressor submit a.png | { read id; compressor jobs --json | jq -r .id; echo $id; }"
+        "compressor submit a.png | { read id; compressor jobs --json | jq -r .id; echo $id; }",
+        foreign=True,
     )
     kept, printed = done.lines
     assert kept == printed

@@ -70,8 +70,9 @@ def test_a_fifo_whose_reader_leaves(scene: Scene, fifo: Path) -> None:
 @pytest.mark.row("D13")
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
 def test_what_stands_in_a_file_that_is_appended_to_stays(scene: Scene, name: str) -> None:
-    before = scene.source("joined", b"before, ")
+    joined = scene.compressor.home / "joined"
+    joined.write_bytes(b"before, ")
     scene.promise(b"before, " + RESULT)
     with stored(scene, message(200, RESULT)):
-        scene.shell(f"compressor submit photo.png -o {name} >> joined", code=0)
-    assert before.read_bytes() == b"before, " + RESULT
+        scene.shell(f"compressor submit photo.png -o {name} >> '{joined}'", code=0)
+    assert joined.read_bytes() == b"before, " + RESULT
