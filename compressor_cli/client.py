@@ -30,7 +30,8 @@ from compressor_cli.engine.delivery import Delivery
 from compressor_cli.engine.early import note_left, too_late
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.notebook import Notebook
-from compressor_cli.engine.pipeline import Pipeline, Plan
+from compressor_cli.engine.pipeline import Pipeline
+from compressor_cli.engine.plan import Plan
 from compressor_cli.engine.source import FileSource, file_source, is_url, url_source
 from compressor_cli.engine.target import STDOUT, Destination, destination
 from compressor_cli.engine.updates import Ended, Item, Update

@@ -16,15 +16,16 @@ from compressor_cli.api.contract import Json
 from compressor_cli.api.options import guess_type, merged
 from compressor_cli.commands.batchoptions import Locking, Placement, Selection
 from compressor_cli.commands.options import Processing
+from compressor_cli.commands.placing import below, layout_of, lock_of
 from compressor_cli.commands.standardinput import STDIN, stdin_source
 from compressor_cli.engine.gather import Asset, Choice, Gathered, gather
 from compressor_cli.engine.inside import Inside
-from compressor_cli.engine.layout import Layout, RealNames, check_layout, check_template
+from compressor_cli.engine.layout import Layout, RealNames, check_layout
 from compressor_cli.engine.names import safe_name
 from compressor_cli.engine.source import StdinSource, UrlSource, is_url, url_source
 from compressor_cli.errors import InputProblem, UsageProblem
 from compressor_cli.memory.digests import Digests
-from compressor_cli.memory.lockfile import FILE_NAME, Lock
+from compressor_cli.memory.lockfile import Lock
 from compressor_cli.memory.made import Made
 from compressor_cli.memory.project import Project
 from compressor_cli.memory.relative import Relative
@@ -98,7 +99,7 @@ def planned(
     named = [*sources, *_listed(selection.files_from)]
     inside, typed = Inside(project.root), bool(named)
     if not typed:
-        named = [_below(project.root, each) for each in project.sources]
+        named = [below(project.root, each) for each in project.sources]
     if not named and selection.files_from is None:
         raise UsageProblem(
             "compress what?", hint="name files or folders, or sources in a project file"
@@ -108,9 +109,9 @@ def planned(
     )
     files = [each for each in named if not is_url(each) and each != STDIN]
     found = gather(files, choice, stay=None if typed else inside)
-    layout = _layout(placement, project, found, named)
+    layout = layout_of(placement, project, found, named)
     stay = None if placement.count else inside
-    batch = Batch(project, layout, _lock(locking, project, inside), stay, other=found.other)
+    batch = Batch(project, layout, lock_of(locking, project, inside), stay, other=found.other)
     batch.base = processing.base()
     batch.problems = found.problems
     if STDIN in named:
@@ -184,13 +185,18 @@ class _Options:
 def _without_results(
     pairs: list[tuple[Asset, Path]], batch: Batch, digests: Digests, real: RealNames
 ) -> list[tuple[Asset, Path]]:
-    """Leave out what lies in the folder of results, or is another file's result by the lock."""
+    """Leave out what lies in the folder of results, or is the result of another by the lock."""
     layout = batch.layout
     if layout.in_place:
         return pairs
     folder = None if layout.folder is None else os.path.realpath(layout.folder)
     below = None if folder is None else os.path.join(folder, "")  # noqa: PTH118
-    by_lock = Made(batch.lock, digests, [target for _, target in pairs])
+    by_lock = Made(
+        batch.lock,
+        digests,
+        sources=[asset.path for asset, _ in pairs],
+        targets=[target for _, target in pairs],
+    )
 
     def is_result(asset: Asset, target: Path) -> bool:
         name = real.of(asset.path)
@@ -198,47 +204,6 @@ def _without_results(
         return (in_folder and real.of(target) != name) or by_lock.has(asset.path)
 
     return [(asset, target) for asset, target in pairs if not is_result(asset, target)]
-
-
-def _layout(
-    placement: Placement, project: Project, found: Gathered, named: Sequence[str]
-) -> Layout:
-    if placement.count > 1:
-        raise UsageProblem("-o, --in-place and --name say where results go: give one of them")
-    output, in_place, name = placement.output, placement.in_place, placement.name
-    if not placement.count:
-        in_place, name = project.in_place, project.name
-        output = _below(project.root, project.output) if project.output is not None else None
-    if name is not None:
-        check_template(name)
-        return Layout(template=name)
-    if in_place:
-        return Layout(in_place=True)
-    if output is None:
-        if found.assets:
-            raise UsageProblem(
-                "where shall the results go?",
-                hint="-o DIR, --in-place, or --name '{dir}/{stem}.min{ext}'",
-            )
-        return Layout()
-    is_folder = os.path.isdir(output)  # noqa: PTH112 - never raises, however long the name
-    one = len(named) == 1 and not os.path.isdir(named[0]) and len(found.assets) <= 1  # noqa: PTH112
-    if one and not is_folder and not output.endswith(("/", os.sep)):
-        return Layout(file=Path(output))
-    if os.path.exists(output) and not is_folder:  # noqa: PTH110
-        raise UsageProblem(f"-o {output} is a file, and there may be several results")
-    return Layout(folder=Path(output))
-
-
-def _lock(locking: Locking, project: Project, inside: Inside) -> Lock | None:
-    if locking.no_lock:
-        return None
-    if locking.lock is not None:
-        return Lock(locking.lock)
-    name = project.lock or FILE_NAME
-    if project.path is not None:  # what was cloned with it is written through a link, too
-        inside.check(_below(project.root, name))
-    return Lock(project.root / name)
 
 
 def _stdin(layout: Layout, files_from: str | None) -> StdinSource:
@@ -261,8 +226,3 @@ def _listed(place: str | None) -> list[str]:
     content = content.removeprefix(codecs.BOM_UTF8)
     parts = content.split(b"\0") if b"\0" in content else content.splitlines()
     return [os.fsdecode(part) for part in parts if part]
-
-
-def _below(root: Path, text: str) -> str:
-    """A path of the project file as seen from the working directory."""
-    return text if is_url(text) else os.path.relpath(root / text)

@@ -15,7 +15,8 @@ from compressor_cli.engine.deadline import Deadline
 from compressor_cli.engine.early import jobs_are, note_left, too_late
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.notebook import Notebook
-from compressor_cli.engine.pipeline import Pipeline, Plan
+from compressor_cli.engine.pipeline import Pipeline
+from compressor_cli.engine.plan import Plan
 from compressor_cli.engine.target import Destination
 from compressor_cli.engine.updates import Ended, Item, Remark, Submitted, Update
 from compressor_cli.errors import (

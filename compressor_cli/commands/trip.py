@@ -17,7 +17,8 @@ from compressor_cli.commands.standardinput import STDIN
 from compressor_cli.engine.crew import Crew
 from compressor_cli.engine.delivery import fresh_job
 from compressor_cli.engine.gate import Gate
-from compressor_cli.engine.pipeline import Pipeline, Plan
+from compressor_cli.engine.pipeline import Pipeline
+from compressor_cli.engine.plan import Plan
 from compressor_cli.engine.saving import Means
 from compressor_cli.engine.settlement import Settlement
 from compressor_cli.engine.source import UrlSource, is_url

@@ -19,7 +19,7 @@ def known_items(jobs: Iterable[str], *, last: bool, session: Session) -> list[It
             hint = "see your jobs with: compressor jobs"
             raise UsageProblem(f"{job_id!r} is not a job id", hint=hint)
     if last:
-        newest = session.ledger.newest(session.api.api_url)
+        newest = session.ledger.earlier.newest(session.api.api_url)
         if newest is None or newest.job_id is None:
             raise UsageProblem(
                 "the ledger holds no job of this API yet", hint="compressor submit FILE"

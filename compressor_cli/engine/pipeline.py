@@ -7,10 +7,8 @@ main thread iterates over `run` and alone decides when to leave.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 
 from compressor_cli.api.client import ApiClient, Look
 from compressor_cli.api.options import canonical
@@ -19,37 +17,11 @@ from compressor_cli.engine.crew import Crew, Tick
 from compressor_cli.engine.early import asked_too_long
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.notebook import Journal, Notebook, Scribe
+from compressor_cli.engine.plan import DELIVERERS, Plan
 from compressor_cli.engine.polling import LAST_LOOK, Outcome, Poller, Watch
 from compressor_cli.engine.submitting import Desk, check_input, failure, submit
 from compressor_cli.engine.updates import Delayed, Ended, Item, Looked, Submitted, Update
 from compressor_cli.errors import CompressorError, JobFailed, MaybeAccepted, NotFinished, NotKnown
-
-DELIVERERS = 4
-"""Results that are fetched at once."""
-
-Deliver = Callable[[Item], None]
-"""Brings a completed item's result to its place, in a worker's thread, or raises."""
-
-
-Claim = Callable[[Item], AbstractContextManager[object]]
-"""Around a submit: nobody else sends the same meanwhile. When it begins the item may get a
-`job_id`, of a job that somebody made of the same bytes, or be `skipped`: then it is not sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How far the road goes: `wait` until jobs end, then `deliver`, None: results stay there.
-
-    `any_one`: the first job that ends is enough. `uploaders`: submits at once; 1 keeps their order.
-    `in_flight`: so many submitted items at most are on their road at once, None for any number.
-    """
-
-    wait: bool = False
-    deliver: Deliver | None = None
-    any_one: bool = False
-    uploaders: int = 1
-    in_flight: int | None = None
-    claim: Claim = nullcontext
 
 
 class Pipeline:

@@ -1,4 +1,4 @@
-"""What the ledger knows of the same bytes, and of a result at the same place."""
+"""What the ledger knows from before: the last job, jobs of the same bytes, a result's place."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ from compressor_cli.memory.rows import entry_of, packed
 
 
 class Earlier:
-    """The questions before something is sent. Every method raises OutputProblem."""
+    """Questions about earlier jobs. Every method raises OutputProblem."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def newest(self, api_url: str) -> Entry | None:
+        """The job with an id that was noted last, or None."""
+        rows = self._database.rows(
+            "SELECT * FROM jobs WHERE api_url = ? AND job_id IS NOT NULL"
+            " ORDER BY number DESC LIMIT 1",
+            (packed(api_url),),
+        )
+        return entry_of(rows[0]) if rows else None
 
     def of_input(self, api_url: str, input_sha1: str, options: Mapping[str, object]) -> list[Entry]:
         """The jobs of these very bytes with these options, the newest first."""

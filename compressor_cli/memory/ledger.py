@@ -189,15 +189,6 @@ class Ledger:
         row = self._row(api_url, job_id)
         return entry_of(row) if row is not None else None
 
-    def newest(self, api_url: str) -> Entry | None:
-        """The job with an id that was noted last, or None."""
-        rows = self._database.rows(
-            "SELECT * FROM jobs WHERE api_url = ? AND job_id IS NOT NULL"
-            " ORDER BY number DESC LIMIT 1",
-            (packed(api_url),),
-        )
-        return entry_of(rows[0]) if rows else None
-
     def entries(
         self,
         *,

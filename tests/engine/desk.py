@@ -18,7 +18,8 @@ from compressor_cli.engine.deadline import Deadline
 from compressor_cli.engine.delivery import Delivery
 from compressor_cli.engine.gate import Gate
 from compressor_cli.engine.notebook import Journal, Notebook
-from compressor_cli.engine.pipeline import Pipeline, Plan
+from compressor_cli.engine.pipeline import Pipeline
+from compressor_cli.engine.plan import Plan
 from compressor_cli.engine.source import file_source
 from compressor_cli.engine.submitting import Desk
 from compressor_cli.engine.target import Destination

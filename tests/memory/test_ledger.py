@@ -216,13 +216,13 @@ def test_one_id_for_two_submits(ledger: Ledger) -> None:
 
 def test_newest_and_listing(ledger: Ledger) -> None:
     """The newest first, by API, by state, so many."""
-    assert ledger.newest(API) is None
+    assert ledger.earlier.newest(API) is None
     assert ledger.find(API, "a") is None
     job(ledger, "a")
     job(ledger, "b", "completed")
     job(ledger, "c", "pending", OTHER)
     begun(ledger, "d")
-    newest = ledger.newest(API)
+    newest = ledger.earlier.newest(API)
     assert newest is not None
     assert newest.job_id == "b"
     assert [entry.source for entry in ledger.entries()] == ["d", "c", "b", "a"]
