@@ -105,6 +105,7 @@ class Trip:
             deliver=deliver,
             uploaders=self.in_flight,
             in_flight=self.in_flight,
+            fail_fast=self.fail_fast,
             claim=lambda item: self._claimed(item, crew, now, claims),
         )
         return Pipeline(crew, api=now.api, journal=now.ledger, notes=notes, gate=gate, plan=plan)

@@ -49,6 +49,7 @@ class Pipeline:
         self._leaders: dict[tuple[str, str], Item] = {}
         self._followers: dict[Item, list[Item]] = {}
         self._placed: set[Item] = set()
+        self._closed = False
         self._places: Channel[bool] = crew.channel()
         for _ in range(plan.in_flight or 0):
             self._places.put(True)
@@ -125,6 +126,7 @@ class Pipeline:
 
     def _end(self, item: Item, error: CompressorError | None = None) -> None:
         item.error = error
+        self._closed |= self._plan.fail_fast and error is not None
         if item in self._placed:
             self._placed.discard(item)
             self._places.put(True)
@@ -137,6 +139,8 @@ class Pipeline:
             if self._plan.in_flight is not None:
                 self._places.get()
                 self._placed.add(item)
+            if self._closed:
+                return
             error: CompressorError | None = None
             try:
                 with self._plan.claim(item):

@@ -25,6 +25,7 @@ class Plan:
 
     `any_one`: the first job that ends is enough. `uploaders`: submits at once; 1 keeps their order.
     `in_flight`: so many submitted items at most are on their road at once, None for any number.
+    `fail_fast`: after the first error nothing more is submitted.
     """
 
     wait: bool = False
@@ -32,4 +33,5 @@ class Plan:
     any_one: bool = False
     uploaders: int = 1
     in_flight: int | None = None
+    fail_fast: bool = False
     claim: Claim = nullcontext
