@@ -3,13 +3,14 @@
     python tests/matrix/mutants.py [ROW …]
 
 Each `[[mutant]]` of `mutants/*.toml` names the `row`, the `file` of the package, and the text to
-`find` (once) and to `replace`. The row's tests must be green before that, in this folder first.
-It is done in a copy with an environment of its own; `MUTANTS.md` holds what came of it, and is only
-written when all rows were tried.
+`find` (once) and to `replace`. The row's tests are run, those in this folder first; the one that
+fails must pass again when the code is mended. It is done in a copy with an environment of its own;
+`MUTANTS.md` holds what came of it, and is only written when all rows were tried.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,6 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TABLE = HERE / "MUTANTS.md"
-_NO_TESTS = 5  # pytest's exit code when it found none
 
 
 def copied(folder: Path) -> Path:
@@ -56,36 +56,31 @@ class Rows:
 
     def __init__(self, folder: Path, python: Path) -> None:
         self._folder = folder
-        self._words = [str(python), "-m", "pytest", "-o", "addopts=", "-q", "-x"]
-        self._green: dict[str, str] = {}
-
-    def broken(self, row: str) -> str:
-        """What is wrong with the tests before anything was broken; each row is tried once."""
-        if row not in self._green:
-            code, failed = self._run(row, "tests")
-            self._green[row] = "" if code == 0 else failed or f"pytest ended with {code}"
-        return self._green[row]
+        self._words = [str(python), "-m", "pytest", "-o", "addopts=", "-q", "-x", "-rfE"]
 
     def red(self, row: str) -> str:
-        """The first test that fails, or why none is shown to."""
-        code, failed = self._run(row, "tests/matrix")
-        if code == _NO_TESTS:
-            code, failed = self._run(row, "tests")
-        if code == 1 and failed:
-            return "red: " + failed
-        return f"STILL GREEN (pytest ended with {code})"
+        """The first test that fails, quick ones first; empty if none does."""
+        for more in (["-m", "not slow", "tests/matrix"], ["-m", "slow", "tests/matrix"], ["tests"]):
+            code, failed = self._run("--row", row, *more)
+            if code == 1 or (code == 0 and more[-1] == "tests"):
+                return failed
+        return ""
 
-    def _run(self, row: str, place: str) -> tuple[int, str]:
+    def green(self, test: str) -> bool:
+        """Whether this test passes."""
+        return self._run(test)[0] == 0
+
+    def _run(self, *words: str) -> tuple[int, str]:
         done = subprocess.run(
-            [*self._words, "--row", row, place],
+            [*self._words, *words],
             cwd=self._folder,
             capture_output=True,
             text=True,
             timeout=900,
             check=False,
         )
-        lines = [each for each in done.stdout.splitlines() if each.startswith(("FAILED", "ERROR"))]
-        return done.returncode, lines[0].split(" - ")[0].split("::", 1)[-1] if lines else ""
+        found = re.search(r"^(?:FAILED|ERROR) (tests/.*?::.*?)(?: - .*)?$", done.stdout, re.M)
+        return done.returncode, found[1] if found else ""
 
 
 def tried(mutant: dict[str, str], folder: Path, rows: Rows) -> str:
@@ -94,13 +89,16 @@ def tried(mutant: dict[str, str], folder: Path, rows: Rows) -> str:
     good = path.read_text("utf-8")
     if good.count(mutant["find"]) != 1:
         return "the text is not there once"
-    if wrong := rows.broken(mutant["row"]):
-        return f"RED BEFORE ANYTHING WAS BROKEN: {wrong}"
     path.write_text(good.replace(mutant["find"], mutant["replace"]), "utf-8")
     try:
-        return rows.red(mutant["row"])
+        failed = rows.red(mutant["row"])
     finally:
         path.write_text(good, "utf-8")
+    if not failed:
+        return "STILL GREEN"
+    if not rows.green(failed):
+        return f"RED BEFORE ANYTHING WAS BROKEN: {failed}"
+    return "red: " + failed.partition("::")[2]
 
 
 def main() -> int:
