@@ -77,7 +77,7 @@ def test_the_key_check_ends_by_itself(scene: Scene) -> None:
             scene.api(stack.enter_context(RawServer(script)))
             going.append(scene.start("auth", "status"))
         for each in going:
-            done = scene.held(each.ended(40), code=5)
+            done = scene.held(each.ended(40), code=5, within=40)
             assert done.stdout == ""
             assert re.search("30 s|too slowly|timed out", done.stderr)
 
@@ -100,7 +100,7 @@ def test_a_look_that_never_ends_is_a_missed_look(scene: Scene) -> None:
             scene.api(stack.enter_context(RawServer(script, says(done))))
             going.append(scene.start("wait", JOB, "--timeout", "60"))
         for each, said in zip(going, GIVEN_UP.values(), strict=True):
-            ended = scene.held(each.ended(45), code=0)
+            ended = scene.held(each.ended(45), code=0, within=45)
             assert said in ended.stderr
             assert ended.stdout == f"{JOB}\tcompleted\n"
 
@@ -125,7 +125,7 @@ def test_an_output_that_never_ends_is_fetched_again(scene: Scene) -> None:
             scene.api(stack.enter_context(RawServer(says(answer))))
             going.append(scene.start("submit", "photo.png", "-o", f"{number}.png"))
         for each, said in zip(going, GIVEN_UP.values(), strict=True):
-            assert said in scene.held(each.ended(45), code=0).stderr
+            assert said in scene.held(each.ended(45), code=0, within=45).stderr
     for number in range(len(going)):
         assert (scene.folder / f"{number}.png").read_bytes() == RESULT
 
