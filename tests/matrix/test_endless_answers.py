@@ -116,14 +116,17 @@ def test_an_output_that_never_ends_is_fetched_again(scene: Scene) -> None:
         "a body that drips": drips(picture, after=picture.index(b"\x89PNG")),
     }
     scene.promise(RESULT)
-    source = scene.source().read_bytes()
+    sources = [scene.source(f"photo{number}.png", seed=number) for number in range(len(scripts))]
     going = []
     with contextlib.ExitStack() as stack:
         for number, script in enumerate(scripts.values()):
+            source = sources[number].read_bytes()
             storage = stack.enter_context(RawServer(script, says(picture)))
             answer = finished(source, f"{storage.url}/out.png", promised())
             scene.api(stack.enter_context(RawServer(says(answer))))
-            going.append(scene.start("submit", "photo.png", "-o", f"{number}.png"))
+            going.append(scene.start("submit", f"photo{number}.png", "-o", f"{number}.png"))
+        for each in going:  # all, since the end of one looks for the others' litter
+            each.process.wait(45)
         for each, said in zip(going, GIVEN_UP.values(), strict=True):
             assert said in scene.held(each.ended(45), code=0, within=45).stderr
     for number in range(len(going)):

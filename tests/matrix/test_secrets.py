@@ -183,8 +183,9 @@ TYPED = [
 @pytest.mark.row("E9")
 @pytest.mark.parametrize("words", TYPED, ids=[" ".join(words[:2]) for words in TYPED])
 def test_a_key_on_the_command_line_is_refused(scene: Scene, words: list[str]) -> None:
-    """The shell's history and the list of processes would show it; it is not repeated."""
-    done = scene.run(*words, code=2)
+    """The shell's history and the list of processes would show it; it is not repeated, nor is what
+    stands in the input taken instead."""
+    done = scene.run(*words, code=2, stdin=b"sk-another-5Hn8wQ3e")
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 2
     if words[-1] == KEY and words[0] != "submit":
