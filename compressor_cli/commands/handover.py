@@ -24,6 +24,7 @@ from compressor_cli.engine.updates import Item
 from compressor_cli.errors import InputProblem, OutputProblem, UsageProblem
 from compressor_cli.terminal.output import Output
 
+URL_SHORTENED = "(of a URL its query and password are not shown: write them again)"
 PUBLIC = "what is stored is public, as the service does it, unless store.acl is set"
 
 
@@ -135,7 +136,7 @@ def how_to_go_on(
     if unsent := [item.label for item in left if item.job is None and not item.in_doubt]:
         lines.append("not sent yet: " + command_line("submit", *anew, sources=unsent))
         if any(getattr(item.source, "url", item.label) != item.label for item in left):
-            lines.append("(of a URL its query and password are not shown: write them again)")
+            lines.append(URL_SHORTENED)
     lines += [
         f"{item.label}: sent whole, but whether it was accepted is unknown; look in the "
         "dashboard before you submit it again"

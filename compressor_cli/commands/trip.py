@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from compressor_cli.api.options import canonical
 from compressor_cli.commands.batch import Batch
 from compressor_cli.commands.grouping import command_line
-from compressor_cli.commands.handover import PUBLIC, is_public
+from compressor_cli.commands.handover import PUBLIC, URL_SHORTENED, is_public
 from compressor_cli.commands.reporting import Reporter
 from compressor_cli.commands.road import Journey, ids, notebook
 from compressor_cli.commands.session import Session
@@ -70,16 +70,24 @@ class Trip:
             ).make(sure, timeout=timeout)
 
     def _go_on(self, left: Sequence[Item]) -> str:
-        """What is no file here cannot be taken up by its bytes: its job's result is fetched."""
-        jobs = [item for item in left if item.path is None and ids([item])]
-        lines = [self._fetch(item) for item in jobs]
-        rest = [item for item in left if item not in jobs]
-        if rest:
-            urls = {item.source.url for item in rest if isinstance(item.source, UrlSource)}
-            files = [each for each in self.sources if not is_url(each) and each != STDIN]
+        """What is no file here cannot be taken up by its bytes: its job's result is fetched, and
+        where it is in doubt, it is not sent again."""
+        lines = [
+            f"go on with: {self._fetch(item)}" for item in left if item.path is None and ids([item])
+        ]
+        files = [each for each in self.sources if not is_url(each) and each != STDIN]
+        urls = [
+            item
+            for item in left
+            if isinstance(item.source, UrlSource) and not (ids([item]) or item.in_doubt)
+        ]
+        if urls or any(item.path is not None for item in left):
+            named = [*files, *(item.label for item in urls)]
             words = [*self.alike, *self.reach]
-            lines.append(command_line("compress", *words, sources=[*files, *sorted(urls)]))
-        return "\n".join(f"go on with: {line}" for line in lines)
+            lines.append("go on with: " + command_line("compress", *words, sources=named))
+        if any(item.source.url != item.label for item in urls):  # type: ignore[union-attr]
+            lines.append(URL_SHORTENED)
+        return "\n".join(lines)
 
     def _fetch(self, item: Item) -> str:
         assert isinstance(item, Work)

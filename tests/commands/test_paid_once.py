@@ -116,3 +116,17 @@ def test_the_printed_command_of_what_is_no_file(
         assert compressor.shell(command).code == 0
         assert box.routes().count(kind) == 1
     assert 0 < target.stat().st_size < len(content)
+
+
+def test_a_url_that_was_not_sent_is_named_without_its_secrets(
+    compressor: Compressor, box: Box
+) -> None:
+    """As everywhere; and it is said that they are to be written again."""
+    box.script({"on": "fetch", "status": 429, "headers": {"Retry-After": "60"}, "times": 9})
+    url = "https://me:hunter2@example.com/a.png?token=hunter2"
+    going = compressor.start("compress", url, "-o", "out/")
+    going.says("next try")
+    done = going.signalled()
+    assert "hunter2" not in done.stderr
+    assert done.commands == ["compressor compress --output out/ -- https://example.com/a.png"]
+    assert "(of a URL its query and password are not shown: write them again)" in done.stderr
