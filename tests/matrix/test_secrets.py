@@ -166,7 +166,7 @@ def test_a_sandbox_hands_its_key_over_unseen(scene: Scene) -> None:
     """In the environment of the command that it runs, not in its arguments."""
     done = scene.run(
         *("sandbox", "exec", "--", "sh", "-c"),
-        'cat /proc/$$/cmdline /proc/$PPID/cmdline | grep -c -F "$COMPRESSOR_API_KEY"',
+        'cat /proc/$$/cmdline /proc/$PPID/cmdline | grep -c -F -e "$COMPRESSOR_API_KEY"',
         code=1,
     )
     assert done.stdout == "0\n"
