@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ from compressor_cli.errors import (
     TemporaryTrouble,
 )
 
+_TOLD_EVERY = 0.2
+"""Seconds after which it is told how far a slow download came, before a piece of it is full."""
 FRESH_URLS = 3
 """So many times a job is asked for a fresh URL of its output before we give up."""
 
@@ -181,7 +184,7 @@ class _Download:
 
     def _receive(self, answer: Answer, whole: int | None) -> None:
         chunks: list[bytes] = []  # joined, not grown: a buffer that grows costs a fault a page
-        ahead = 0
+        ahead, told = 0, time.monotonic()
         try:
             for chunk in answer.pieces():
                 self._crew.check()
@@ -192,6 +195,9 @@ class _Download:
                 if ahead >= PIECE:
                     self._keep(chunks, whole)
                     ahead = 0
+                elif (now := time.monotonic()) - told >= _TOLD_EVERY:
+                    told = now
+                    self._received(self._part.size + ahead, whole)
         finally:  # what came before a cut counts: the next attempt goes on from there
             self._keep(chunks, whole)
 

@@ -109,7 +109,7 @@ def test_colours_are_an_offer(
 ) -> None:
     """NO_COLOR and --no-color leave no style at all."""
     file("big.bmp", width=600, height=450)
-    box.script({"on": "output", "throttle": 1_200_000})
+    box.script({"on": "output", "throttle": 400_000})
     session = Session(compressor, "submit", *words, "big.bmp", "-o", "x.bmp", env=env)
     session.ended()
     assert session.child.exitstatus == 0
