@@ -94,6 +94,7 @@ def test_many_at_once(
     assert [entry["source"] for entry in reversed(entries)] == names
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("file")
 def test_forty_megabytes_are_answered_later(compressor: Compressor, box: Box) -> None:
     """Asynchronous by size; the digest that the service names is that of what was sent."""

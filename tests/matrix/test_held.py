@@ -101,6 +101,7 @@ def test_a_lock_that_is_spoiled_during_the_run(
     assert "compressor.lock is damaged in line 4" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.row("F3")
 @pytest.mark.parametrize("command", ["submit --wait", "compress -o out/"])
 @pytest.mark.parametrize("number", [0, signal.SIGINT, signal.SIGTERM])
