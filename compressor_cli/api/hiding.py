@@ -14,8 +14,7 @@ class Hiding:
     """Takes `key` out of what is shown or kept; safe in many threads."""
 
     def __init__(self, key: str) -> None:
-        basic = base64.b64encode(f"{key}:".encode()).decode()
-        forms = [re.escape(key), re.escape(basic), *(_encoded(key, pad) for pad in range(3))]
+        forms = [re.escape(key), *(_encoded(key, pad) for pad in range(3))]
         self._forms = re.compile("|".join(forms)) if len(key) >= _SHORTEST else None
 
     def text(self, text: str) -> str:

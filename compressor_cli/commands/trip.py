@@ -77,15 +77,15 @@ class Trip:
         ]
         files = [each for each in self.sources if not is_url(each) and each != STDIN]
         urls = [
-            item
+            item.source
             for item in left
             if isinstance(item.source, UrlSource) and not (ids([item]) or item.in_doubt)
         ]
         if urls or any(item.path is not None for item in left):
-            named = [*files, *(item.label for item in urls)]
+            named = [*files, *(source.label for source in urls)]
             words = [*self.alike, *self.reach]
             lines.append("go on with: " + command_line("compress", *words, sources=named))
-        if any(item.source.url != item.label for item in urls):  # type: ignore[union-attr]
+        if any(source.url != source.label for source in urls):
             lines.append(URL_SHORTENED)
         return "\n".join(lines)
 
